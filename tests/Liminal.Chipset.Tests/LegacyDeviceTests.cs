@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using Liminal.Testing;
+
+namespace Liminal.Chipset.Tests;
+
+public sealed class LegacyDeviceTests
+{
+    private readonly Conversation _talk = new();
+
+    [Fact]
+    public void The_clock_chip_tells_the_date_in_bcd_and_moves_with_the_machine()
+    {
+        var rtc = new CmosRtc(_talk.Clock, new DateTime(2026, 12, 31, 23, 59, 58, DateTimeKind.Utc));
+        ReadDate(rtc);
+        _talk.Wait(2 * MachineClock.TicksPerSecond);
+        ReadDate(rtc);
+        _talk.Note("binary and twelve hours");
+        _talk.Out(rtc, 0x70, 0x0B);
+        _talk.Out(rtc, 0x71, 0x04);
+        ReadDate(rtc);
+
+        Snapshot.Match("rtc", _talk.Transcript);
+    }
+
+    [Fact]
+    public void The_pic_keeps_its_masks_and_stops_the_machine_for_an_unmasked_request()
+    {
+        var pic = new Pic8259(_talk);
+        _talk.Note("a kernel masks everything, initializes both chips and finds its masks again");
+        foreach ((ushort port, byte value) in (ReadOnlySpan<(ushort, byte)>)
+            [(0x21, 0xFF), (0xA1, 0xFF), (0x20, 0x11), (0x21, 0x30), (0x21, 0x04), (0x21, 0x01),
+             (0xA0, 0x11), (0xA1, 0x38), (0xA1, 0x02), (0xA1, 0x01), (0x21, 0xFB), (0xA1, 0xFF)])
+        {
+            _talk.Out(pic, port, value);
+        }
+
+        _talk.In(pic, 0x21);
+        _talk.In(pic, 0xA1);
+        pic.SetInput(4, asserted: true);
+        _talk.In(pic, 0x20);
+        pic.SetInput(4, asserted: false);
+        _talk.Note("input 0 is unmasked and asserted");
+        _talk.Out(pic, 0x21, 0xFE);
+        pic.SetInput(0, asserted: true);
+
+        Snapshot.Match("pic", _talk.Transcript);
+    }
+
+    [Fact]
+    public void The_interval_timer_counts_down_at_its_frequency()
+    {
+        var pit = new Pit8254(_talk.Clock, _talk, 0, _talk);
+        _talk.Note("channel 2, mode 0, gate on, 11932 counts are 10 ms");
+        _talk.Out(pit, 0x61, 0x01);
+        _talk.Out(pit, 0x43, 0xB0);
+        _talk.Out(pit, 0x42, 0x9C);
+        _talk.Out(pit, 0x42, 0x2E);
+        _talk.Wait(5_000_000);
+        _talk.In(pit, 0x42);
+        _talk.In(pit, 0x42);
+        _talk.In(pit, 0x61);
+        _talk.Wait(5_000_200);
+        _talk.In(pit, 0x61);
+
+        Snapshot.Match("pit-channel-2", _talk.Transcript);
+    }
+
+    [Fact]
+    public void The_interval_timer_interrupts_periodically_without_drift()
+    {
+        int interrupts = 0;
+        var pit = new Pit8254(_talk.Clock, new Counting(() => interrupts++), 0, _talk);
+        pit.WritePort(0x43, 1, 0x34);
+        pit.WritePort(0x40, 1, 11932 & 0xFF);
+        pit.WritePort(0x40, 1, 11932 >> 8);
+        interrupts = 0;
+        for (int index = 0; index < 100; index++)
+        {
+            _talk.Clock.MoveTo(pit.NextDeadline);
+            pit.Expire();
+        }
+
+        Assert.Equal(100, interrupts);
+        Assert.InRange(_talk.Clock.Now, 1_000_014_000ul, 1_000_016_000ul);  // 100 x 11932 / 1193182 s
+    }
+
+    [Theory]
+    [InlineData(0x38)]
+    [InlineData(0x31)]
+    [InlineData(0xE2)]
+    public void What_the_interval_timer_does_not_model_stops_the_machine(byte control)
+    {
+        var pit = new Pit8254(_talk.Clock, _talk, 0, _talk);
+        pit.WritePort(0x43, 1, control);
+
+        Assert.Contains("not modelled: 8254", _talk.Transcript, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Acpi_soft_off_powers_off_and_other_sleep_states_stop_the_machine()
+    {
+        var acpi = new AcpiPowerManagement(_talk.Clock, _talk);
+        _talk.In(acpi, 0x600, 2);
+        _talk.In(acpi, 0x604, 2);
+        _talk.Out(acpi, 0x602, 0x0120, 2);
+        _talk.In(acpi, 0x602, 2);
+        _talk.Wait(1_000_000_000);
+        _talk.In(acpi, 0x608, 4);
+        _talk.Out(acpi, 0x604, 0x2C00, 2);
+        _talk.Out(acpi, 0x604, 0x3401, 2);
+
+        Snapshot.Match("acpi-power", _talk.Transcript);
+    }
+
+    [Fact]
+    public void Pci_configuration_finds_no_device_and_port_cf9_resets()
+    {
+        var pci = new PciConfigurationPorts(_talk);
+        _talk.Out(pci, 0xCF8, 0x8000_0000, 4);
+        _talk.In(pci, 0xCF8, 4);
+        _talk.In(pci, 0xCFC, 4);
+        _talk.In(pci, 0xCFE, 2);
+        _talk.Out(pci, 0xCF9, 0x02);
+        _talk.Out(pci, 0xCF9, 0x06);
+
+        Snapshot.Match("pci-empty", _talk.Transcript);
+    }
+
+    [Fact]
+    public void The_debug_exit_port_reports_the_written_value()
+    {
+        _talk.Out(new DebugExitPort(_talk), 0xF4, 0x10, 4);
+
+        Assert.Contains("debug exit 16", _talk.Transcript, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_port_belongs_to_one_device()
+    {
+        var bus = new PortBus();
+        var absent = new AbsentPorts();
+        bus.Attach("first", absent, 0x2F8, 8);
+
+        Assert.Same(absent, bus.At(0x2FF));
+        Assert.Null(bus.At(0x300));
+        Assert.Equal(0xFFFFu, absent.ReadPort(0x2F8, 2));
+        Assert.Throws<ArgumentException>(() => bus.Attach("second", absent, 0x2F0, 9));
+    }
+
+    private void ReadDate(CmosRtc rtc)
+    {
+        foreach (byte register in (ReadOnlySpan<byte>)[0x0A, 0x00, 0x02, 0x04, 0x07, 0x08, 0x09, 0x32])
+        {
+            _talk.Out(rtc, 0x70, register);
+            _talk.In(rtc, 0x71);
+        }
+    }
+
+    private sealed class Counting(Action rises) : IInterruptController
+    {
+        public void SetInput(int input, bool asserted)
+        {
+            if (asserted)
+            {
+                rises();
+            }
+        }
+    }
+}
