@@ -14,6 +14,9 @@ internal static class Repository
     /// <summary>The absolute path of a file or folder named relative to the root, with forward slashes.</summary>
     public static string PathOf(string relative) => Path.Combine(Root, relative.Replace('/', Path.DirectorySeparatorChar));
 
+    /// <summary>The name relative to the root, with forward slashes, of an absolute path.</summary>
+    public static string NameOf(string path) => Path.GetRelativePath(Root, path).Replace(Path.DirectorySeparatorChar, '/');
+
     private static string Find(string start)
     {
         for (var folder = new DirectoryInfo(start); folder is not null; folder = folder.Parent)
