@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.IO;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Tasks;
+using CsCheck;
+using Liminal.Testing;
+using NJsonSchema;
+
+namespace Liminal.Trace.Tests;
+
+public sealed class CheckReportJsonTests
+{
+    [Fact]
+    public void Any_report_comes_back_from_its_json_as_it_was() =>
+        AnyReport.Generator.Sample(
+            report =>
+            {
+                byte[] json = Json(report);
+                CheckReport back = JsonSerializer.Deserialize(json, CheckReportJson.Shape.CheckReport)!;
+
+                Assert.Equal(AnyReport.Print(report), AnyReport.Print(back));
+                Assert.Equal(json, Json(back));
+            },
+            iter: 300);
+
+    [Fact]
+    public void The_schema_version_comes_first()
+    {
+        var reader = new Utf8JsonReader(Json(SampleReport.Full));
+
+        reader.Read();
+        reader.Read();
+
+        Assert.Equal("schemaVersion", reader.GetString());
+    }
+
+    [Fact]
+    public async Task The_published_schema_describes_a_report()
+    {
+        JsonSchema schema = await Schema();
+
+        Assert.Empty(schema.Validate(Encoding.UTF8.GetString(Json(SampleReport.Full))));
+    }
+
+    [Fact]
+    public async Task The_published_schema_describes_any_report()
+    {
+        JsonSchema schema = await Schema();
+
+        AnyReport.Generator.Sample(report => Assert.Empty(schema.Validate(Encoding.UTF8.GetString(Json(report)))), iter: 50);
+    }
+
+    [Theory]
+    [InlineData("\"schemaVersion\": 1", "\"schemaVersion\": 2")]
+    [InlineData("\"tool\"", "\"toll\"")]
+    [InlineData("\"Violated\"", "\"violated\"")]
+    [InlineData("\"states\": ", "\"states\": -")]
+    [InlineData("\"decrypt\"", "\"decipher\"")]
+    [InlineData("\"kind\": \"Cpu\"", "\"kind\": \"Gpu\"")]
+    [InlineData("\"conclusion\": ", "\"conclusion\": 1, \"was\": ")]
+    public async Task The_published_schema_turns_away_what_is_no_report(string from, string to)
+    {
+        JsonSchema schema = await Schema();
+        string json = Encoding.UTF8.GetString(Json(SampleReport.Full));
+        Assert.Contains(from, json);
+
+        Assert.NotEmpty(schema.Validate(json.Replace(from, to)));
+    }
+
+    [Fact]
+    public void Two_reports_of_one_run_are_the_same_bytes() => Assert.Equal(Json(SampleReport.Full), Json(SampleReport.Full));
+
+    private static Task<JsonSchema> Schema() =>
+        JsonSchema.FromFileAsync(Repository.PathOf("docs/reference/check-report.schema.json"), TestContext.Current.CancellationToken);
+
+    private static byte[] Json(CheckReport report)
+    {
+        using var stream = new MemoryStream();
+        CheckReportJson.Write(report, stream);
+        return stream.ToArray();
+    }
+}
