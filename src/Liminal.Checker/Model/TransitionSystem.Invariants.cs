@@ -69,7 +69,7 @@ internal sealed partial class TransitionSystem
         }
     }
 
-    private static bool IsStale(byte code, byte cached)
+    internal static bool IsStale(byte code, byte cached)
     {
         int allowed = !PteCode.IsPresent(code) ? 0 : PteCode.Attribute(code) == PteAttribute.Shared ? AnyShared : AnyPrivate;
         return (cached & ~allowed) != 0;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Linq;
+using Liminal.Checker.Model;
+using Liminal.Checker.Properties;
+using Liminal.Checker.Scenarios;
+using Liminal.Platform;
+
+namespace Liminal.Checker.Checking;
+
+/// <summary>Where a property says nothing: a verdict would be true for the wrong reason.</summary>
+internal static class Applicability
+{
+    /// <summary>Why a property does not apply to a scenario, or null when it does.</summary>
+    public static string? WhyNot(Property property, Scenario scenario, TransitionSystem system)
+    {
+        bool hasSides = scenario.Platform.PrivateState != scenario.Platform.SharedState;
+        bool mayFail = scenario.Failures || scenario.Host is HostPolicy.Refuse or HostPolicy.Retry or HostPolicy.Malicious;
+        return property switch
+        {
+            Property.StrayLoadsSurvive when scenario.Host is HostPolicy.Malicious or HostPolicy.Lie =>
+                "a host that lies or attacks can end the guest at any time",
+            Property.StrayLoadsTakePageFaultsOnly when scenario.Host is HostPolicy.Malicious or HostPolicy.Lie =>
+                "a host that lies or attacks decides what an access meets",
+            Property.NoPrivateMappingOfASharedPage when scenario.Host is HostPolicy.Malicious =>
+                "an attacking host can take a page back at any time",
+            Property.NoPrivateMappingOfASharedPage when !hasSides =>
+                "the platform holds no state per page",
+            Property.TranslationSucceeds when !Has(system, MicroOpKind.CallHost) =>
+                "no step names a page to the host",
+            Property.CacheFlushTakesEffect when scenario.Switches.HasFlag(PolicySwitches.CoherentCaches) && !Has(system, MicroOpKind.FlushCache) =>
+                "caches are coherent across attributes, and no flush is asked for",
+            Property.FailureLeavesNothingUsable when !mayFail =>
+                "nothing fails: neither a host that refuses nor failures inside the guest are explored",
+            _ => null,
+        };
+    }
+
+    private static bool Has(TransitionSystem system, MicroOpKind kind) =>
+        system.Programs.Any(program => program.Ops.Any(op => op.Kind == kind));
+}
