@@ -13,6 +13,7 @@ namespace Liminal.Checker.Exploration;
 /// 64-bit words (24 bits of the hash, 40 bits of the position + 1), claimed by compare-and-swap; so several threads may add at once,
 /// and all that depends on timing is the position of a state. docs/design has the measurements behind this choice.
 /// </remarks>
+// SAFETY: a pointer is either a slot of the table, masked by its size, or a position that Reserve() gave out, whose segment lives until Dispose().
 public sealed unsafe class StateStore : IDisposable
 {
     private const int SegmentShift = 16;
