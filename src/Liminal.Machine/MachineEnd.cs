@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+namespace Liminal.Machine;
+
+/// <summary>Why a machine stopped running.</summary>
+public enum MachineEndKind
+{
+    /// <summary>The limit of instructions was reached; the machine can run on.</summary>
+    InstructionLimit,
+
+    /// <summary>Whoever watches the machine asked for it; the machine can run on.</summary>
+    Requested,
+
+    /// <summary>The guest switched the power off through ACPI.</summary>
+    PoweredOff,
+
+    /// <summary>The guest asked for a reset.</summary>
+    Reset,
+
+    /// <summary>A processor shut down: a fault while delivering a double fault.</summary>
+    TripleFault,
+
+    /// <summary>A test program ended through the debug-exit port.</summary>
+    DebugExit,
+
+    /// <summary>Every processor is halted and nothing will ever wake one.</summary>
+    IdleForever,
+
+    /// <summary>The guest used something that is not modelled.</summary>
+    NotModelled,
+
+    /// <summary>The rules of the confidential platform ended the guest.</summary>
+    HostExit,
+}
+
+/// <summary>Why a machine stopped running, and where.</summary>
+/// <param name="Kind">The reason.</param>
+/// <param name="Processor">Index of the processor that ran last.</param>
+/// <param name="Rip">Its next instruction.</param>
+/// <param name="Detail">For the report; empty when the kind says it all.</param>
+/// <param name="Value">The value written to the debug-exit port, else 0.</param>
+public sealed record MachineEnd(MachineEndKind Kind, int Processor, ulong Rip, string Detail, uint Value = 0)
+{
+    /// <summary>One line for people.</summary>
+    public override string ToString()
+    {
+        string what = Kind switch
+        {
+            MachineEndKind.InstructionLimit => "the limit of instructions was reached",
+            MachineEndKind.Requested => "stopped on request",
+            MachineEndKind.PoweredOff => "the guest powered off",
+            MachineEndKind.Reset => "the guest asked for a reset",
+            MachineEndKind.TripleFault => "triple fault",
+            MachineEndKind.DebugExit => "the guest ended through the debug-exit port",
+            MachineEndKind.IdleForever => "every processor is halted and nothing will wake one",
+            MachineEndKind.NotModelled => "not modelled",
+            _ => "the platform ended the guest",
+        };
+        string detail = Detail.Length == 0 ? "" : $": {Detail}";
+        return $"{what}{detail} (processor {Processor}, RIP 0x{Rip:x})";
+    }
+}
