@@ -11,7 +11,7 @@ namespace Liminal.Checker.Model;
 internal sealed partial class TransitionSystem
 {
     /// <summary>Linux 6.12 gives up after so many calls without progress (tdx_map_gpa(), max_retries_per_page).</summary>
-    private const int MaxRetries = 3;
+    internal const int MaxRetries = 3;
 
     private void Convert(in ModelState state, int converter, SuccessorBuffer buffer)
     {

@@ -99,7 +99,8 @@ internal sealed partial class TransitionSystem
         return true;
     }
 
-    private bool Covers(int converter, int page) => _scenario.Second switch
+    /// <summary>Whether a page belongs to the range of a converter.</summary>
+    internal bool Covers(int converter, int page) => _scenario.Second switch
     {
         SecondConverter.NeighbouringPages => page < _pages / 2 == (converter == 0),
         _ => true,

@@ -45,7 +45,8 @@ internal sealed partial class TransitionSystem
         }
     }
 
-    private int FirstUserCpu => _programs.Length < _cpus ? _programs.Length : 0;
+    /// <summary>New users run on CPUs without a converter, if there are any.</summary>
+    internal int FirstUserCpu => _programs.Length < _cpus ? _programs.Length : 0;
 
     /// <summary>Who uses a page once every conversion of it has ended.</summary>
     private User UserOf(in ModelState state, int page, out bool isExcused)

@@ -78,6 +78,12 @@ internal sealed partial class TransitionSystem
     /// <summary>The rulebook's answers.</summary>
     public RuleTables Rules => _rules;
 
+    /// <summary>The mapping through which a driver uses a page that it has made shared.</summary>
+    public int DriverMapping(int page) => _driverMapping[page];
+
+    /// <summary>The mapping through which the owner of a page from the allocator uses it.</summary>
+    public int AllocatorMapping(int page) => _allocatorMapping[page];
+
     /// <summary>The state before the conversion: page states and PTEs agree, nothing is cached but the old user's dirty lines.</summary>
     public ModelState Initial()
     {
@@ -134,7 +140,8 @@ internal sealed partial class TransitionSystem
             ActAsHost(in state, buffer);
     }
 
-    private bool HasSharedView => _layout[1 % _mappings].Kind == MappingKind.SharedView;
+    /// <summary>Whether drivers use a second, shared mapping and the direct map stays as it is (Linux 6.1 on Hyper-V).</summary>
+    internal bool HasSharedView => _layout[1 % _mappings].Kind == MappingKind.SharedView;
 
     private static byte Contents(ContentTag privateTag, ContentTag sharedTag) => (byte)((int)privateTag | ((int)sharedTag << 4));
 
