@@ -15,12 +15,11 @@ public sealed class NameTests
     [Fact]
     public void No_project_or_folder_has_a_name_that_says_nothing()
     {
-        IEnumerable<string> folders = new[] { "src", "tests", "bench" }
-            .SelectMany(top => Directory.GetDirectories(Repository.PathOf(top), "*", SearchOption.AllDirectories));
-
-        Assert.DoesNotContain(
-            folders,
-            folder => Path.GetFileName(folder).Split('.').Intersect(SayNothing, StringComparer.OrdinalIgnoreCase).Any());
+        Assert.Empty(
+            from top in (string[])["src", "tests", "bench"]
+            from folder in Directory.GetDirectories(Repository.PathOf(top), "*", SearchOption.AllDirectories)
+            where Path.GetFileName(folder).Split('.').Intersect(SayNothing, StringComparer.OrdinalIgnoreCase).Any()
+            select Repository.NameOf(folder));
     }
 
     [Fact]
