@@ -20,7 +20,7 @@ public enum AccessOutcome : byte
     /// <summary>#MC injected by a paravisor.</summary>
     MachineCheck,
 
-    /// <summary>An exit to the VMM or paravisor; what follows is the host's choice (<see cref="ConfidentialPlatform.RespondToExit"/>).</summary>
+    /// <summary>An exit to the VMM or paravisor; what follows is the host's choice (<see cref="AccessResolution"/>).</summary>
     HostExit,
 
     /// <summary>The VM is gone.</summary>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Generic;
+using System.Diagnostics;
 using Liminal.Memory;
 
 namespace Liminal.Platform;
@@ -8,7 +9,8 @@ namespace Liminal.Platform;
 /// <summary>One rule that decided something, for traces.</summary>
 /// <param name="Rule">Stable name of the rule.</param>
 /// <param name="Source">Where it is written.</param>
-public sealed record RuleStep(string Rule, string Source);
+/// <param name="Certainty">How well it is known.</param>
+public sealed record RuleStep(string Rule, string Source, Certainty Certainty = Certainty.ReadInSource);
 
 /// <summary>How an access ends, once hardware and host have had their say.</summary>
 /// <param name="Outcome">Never <see cref="AccessOutcome.HostExit"/>.</param>
@@ -21,6 +23,10 @@ public sealed record AccessResolution(AccessOutcome Outcome, PageChange Change, 
     /// Follows an access from the hardware to the host and back until it completes, raises an exception or ends the guest; an exit
     /// that leaves the page as it was repeats for ever and is a <see cref="AccessOutcome.Livelock"/>.
     /// </summary>
+    /// <remarks>
+    /// A #MC is final only where the guest's handler panics (<see cref="PolicySwitches.MachineCheckPanics"/>): a handler that returns
+    /// makes the access repeat. Source: seen in 6.12 under a paravisor that injects #MC, once with each end.
+    /// </remarks>
     public static AccessResolution Of(
         ConfidentialPlatform platform, PageState state, PteAttribute attribute, AccessKind kind, HostPolicy host, PolicySwitches switches)
     {
@@ -30,7 +36,7 @@ public sealed record AccessResolution(AccessOutcome Outcome, PageChange Change, 
         while (true)
         {
             AccessRule access = platform.Access(change.State, attribute, kind, switches);
-            path.Add(new RuleStep(access.Rule, access.Source));
+            path.Add(new RuleStep(access.Rule, access.Source, access.Certainty));
             if (access.Outcome != AccessOutcome.HostExit)
                 return new AccessResolution(access.Outcome, change, path.Count > 1, path);
 
@@ -38,21 +44,19 @@ public sealed record AccessResolution(AccessOutcome Outcome, PageChange Change, 
                 return new AccessResolution(AccessOutcome.Livelock, change, HostActed: true, path);
 
             ExitRule exit = platform.RespondToExit(change.State, attribute, kind, host, switches);
-            path.Add(new RuleStep(exit.Rule, exit.Source));
+            path.Add(new RuleStep(exit.Rule, exit.Source, exit.Certainty));
             if (exit.Disposition != ExitDisposition.Resume)
-            {
-                AccessOutcome end = exit.Disposition == ExitDisposition.Terminate ? AccessOutcome.GuestTerminated : AccessOutcome.MachineCheck;
-                return new AccessResolution(end, change, HostActed: true, path);
-            }
+                return new AccessResolution(End(exit.Disposition, switches), change, HostActed: true, path);
 
-            change = Compose(change, exit.Change);
+            change = change.Then(exit.Change);
         }
     }
 
-    private static PageChange Compose(PageChange first, PageChange second) => new(
-        second.State,
-        second.PrivateContents == ContentEffect.Keep ? first.PrivateContents : second.PrivateContents,
-        second.SharedContents == ContentEffect.Keep ? first.SharedContents : second.SharedContents,
-        first.DroppedTranslations | second.DroppedTranslations,
-        first.FlushedLines | second.FlushedLines);
+    private static AccessOutcome End(ExitDisposition disposition, PolicySwitches switches) => disposition switch
+    {
+        ExitDisposition.Terminate => AccessOutcome.GuestTerminated,
+        ExitDisposition.InjectMachineCheck when switches.HasFlag(PolicySwitches.MachineCheckPanics) => AccessOutcome.MachineCheck,
+        ExitDisposition.InjectMachineCheck => AccessOutcome.Livelock,
+        _ => throw new UnreachableException($"{disposition} does not end an access."),
+    };
 }

@@ -37,9 +37,18 @@ public abstract class ConfidentialPlatform
     public abstract AccessRule Access(PageState state, PteAttribute attribute, AccessKind kind, PolicySwitches switches);
 
     /// <summary>What the host does with an exit that <see cref="Access"/> reported.</summary>
-    public abstract ExitRule RespondToExit(PageState state, PteAttribute attribute, AccessKind kind, HostPolicy host, PolicySwitches switches);
+    public abstract ExitRule RespondToExit(
+        PageState state, PteAttribute attribute, AccessKind kind, HostPolicy host, PolicySwitches switches);
 
-    /// <summary>A guest instruction on one page. PVALIDATE's translation of its virtual address is the caller's business.</summary>
+    /// <summary>What the host does with a guest instruction that exited: one for which <see cref="Apply(GuestOperation, PageState, PolicySwitches)"/> says <see cref="OperationStatus.HostExit"/>.</summary>
+    public abstract ExitRule RespondToExit(GuestOperation operation, PageState state, HostPolicy host, PolicySwitches switches);
+
+    /// <summary>A guest instruction on one page.</summary>
+    /// <remarks>
+    /// How a virtual address is translated is the caller's business: PVALIDATE and RMPADJUST take one and raise #PF when it is not
+    /// present (LKML 2023-10-02, Lendacky's oops) [M]; that a mapping with C=0 raises #PF with RSVD is read in an emulator [I]. ACCEPT takes a guest
+    /// physical address and needs no mapping.
+    /// </remarks>
     public abstract OperationRule Apply(GuestOperation operation, PageState state, PolicySwitches switches);
 
     /// <summary>What a cooperating host does for one page of a call.</summary>
@@ -53,7 +62,9 @@ public abstract class ConfidentialPlatform
 /// <param name="Outcome">The outcome.</param>
 /// <param name="Rule">Stable name of the rule.</param>
 /// <param name="Source">Where it is written.</param>
-public sealed record AccessRule(AccessOutcome Outcome, string Rule, string Source);
+/// <param name="Certainty">How well it is known.</param>
+public sealed record AccessRule(
+    AccessOutcome Outcome, string Rule, string Source, Certainty Certainty = Certainty.ReadInSource);
 
 /// <summary>What the host does after an exit.</summary>
 public enum ExitDisposition : byte
@@ -69,4 +80,10 @@ public enum ExitDisposition : byte
 }
 
 /// <summary>What the host does after an exit, and with which effect on the page.</summary>
-public sealed record ExitRule(ExitDisposition Disposition, PageChange Change, string Rule, string Source);
+/// <param name="Disposition">How it goes on.</param>
+/// <param name="Change">What becomes of the page before the guest runs again; unchanged unless the host resumes it.</param>
+/// <param name="Rule">Stable name of the rule.</param>
+/// <param name="Source">Where it is written.</param>
+/// <param name="Certainty">How well it is known.</param>
+public sealed record ExitRule(
+    ExitDisposition Disposition, PageChange Change, string Rule, string Source, Certainty Certainty = Certainty.ReadInSource);

@@ -11,7 +11,7 @@ public enum GuestOperation : byte
     /// <summary>TDG.MEM.PAGE.ACCEPT at 2 MiB.</summary>
     Accept2M,
 
-    /// <summary>TDG.MEM.PAGE.RELEASE (TDX Connect): gives a private page back before it becomes shared.</summary>
+    /// <summary>TDG.MEM.PAGE.RELEASE (TDX Connect), at the size of the page's entry: gives an accepted page back before it becomes shared.</summary>
     Release,
 
     /// <summary>PVALIDATE with validate = 1 at 4 KiB.</summary>
@@ -26,10 +26,10 @@ public enum GuestOperation : byte
     /// <summary>PVALIDATE with validate = 0 at 2 MiB.</summary>
     Rescind2M,
 
-    /// <summary>RMPADJUST that grants the guest's VMPL all permissions.</summary>
+    /// <summary>RMPADJUST, at the size of the page's entry, that grants the guest's VMPL all permissions; issued at a more privileged VMPL.</summary>
     RmpAdjustGrant,
 
-    /// <summary>RMPADJUST that revokes the guest's VMPL.</summary>
+    /// <summary>RMPADJUST, likewise, that takes all permissions from the guest's VMPL.</summary>
     RmpAdjustRevoke,
 }
 
@@ -67,13 +67,13 @@ public enum HostOperation : byte
     /// <summary>TDH.MEM.PAGE.AUG: add a pending page to a free SEPT entry.</summary>
     Augment,
 
-    /// <summary>TDH.MEM.RANGE.BLOCK.</summary>
+    /// <summary>TDH.MEM.RANGE.BLOCK: no new translations; those that are cached live on until TLB tracking.</summary>
     Block,
 
-    /// <summary>TDH.MEM.RANGE.UNBLOCK.</summary>
+    /// <summary>TDH.MEM.TRACK, its exits, and TDH.MEM.RANGE.UNBLOCK.</summary>
     Unblock,
 
-    /// <summary>TDH.MEM.PAGE.REMOVE.</summary>
+    /// <summary>TDH.MEM.TRACK, its exits, and TDH.MEM.PAGE.REMOVE.</summary>
     Remove,
 
     /// <summary>Map the page in the shared EPT, or make it hypervisor-owned so that C=0 accesses reach it.</summary>
@@ -88,10 +88,10 @@ public enum HostOperation : byte
     /// <summary>RMPUPDATE: reclaim from the guest (hypervisor-owned).</summary>
     Reclaim,
 
-    /// <summary>Split a 2 MiB RMP entry into 4 KiB entries (PSMASH), or demote a SEPT entry.</summary>
+    /// <summary>Split a 2 MiB RMP entry into 4 KiB entries (PSMASH), or demote a SEPT entry (TDH.MEM.PAGE.DEMOTE, which also unblocks it).</summary>
     Split,
 
-    /// <summary>Write to the shared backing.</summary>
+    /// <summary>Write to the backing that the host can reach; what the guest wrote there is gone.</summary>
     WriteShared,
 }
 
@@ -128,4 +128,6 @@ public enum OperationStatus : byte
 /// <param name="Change">What becomes of the page; the state is unchanged where the operation failed.</param>
 /// <param name="Rule">Stable name of the rule that decided, for traces and tables.</param>
 /// <param name="Source">Where the rule is written.</param>
-public sealed record OperationRule(OperationStatus Status, PageChange Change, string Rule, string Source);
+/// <param name="Certainty">How well it is known.</param>
+public sealed record OperationRule(
+    OperationStatus Status, PageChange Change, string Rule, string Source, Certainty Certainty = Certainty.ReadInSource);

@@ -28,4 +28,13 @@ public readonly record struct PageChange(
     ContentEffect PrivateContents = ContentEffect.Keep,
     ContentEffect SharedContents = ContentEffect.Keep,
     PteAttributes DroppedTranslations = PteAttributes.None,
-    PteAttributes FlushedLines = PteAttributes.None);
+    PteAttributes FlushedLines = PteAttributes.None)
+{
+    /// <summary>This change and then another, as one. A later content effect hides an earlier one.</summary>
+    public PageChange Then(PageChange later) => new(
+        later.State,
+        later.PrivateContents == ContentEffect.Keep ? PrivateContents : later.PrivateContents,
+        later.SharedContents == ContentEffect.Keep ? SharedContents : later.SharedContents,
+        DroppedTranslations | later.DroppedTranslations,
+        FlushedLines | later.FlushedLines);
+}

@@ -2,8 +2,8 @@
 
 namespace Liminal.Platform;
 
-/// <summary>What the host side holds for one page, in the platform's own words. The bits belong to the platform (SEPT state, RMP entry).</summary>
-/// <param name="Value">One byte; meaningful only together with the <see cref="ConfidentialPlatform"/> it comes from.</param>
+/// <summary>What the host side holds for one page, in the platform's own words (SEPT state, RMP entry).</summary>
+/// <param name="Value">Its place in <see cref="ConfidentialPlatform.States"/> of the platform it comes from, 0 to 63; meaningless without that platform.</param>
 public readonly record struct PageState(byte Value);
 
 /// <summary>On which side of a conversion a page is.</summary>
@@ -25,4 +25,6 @@ public enum PageSide : byte
 /// <param name="Side">On which side of a conversion the page is.</param>
 /// <param name="Meaning">One sentence.</param>
 /// <param name="Source">Where that is written.</param>
-public sealed record PageStateInfo(PageState State, string Name, PageSide Side, string Meaning, string Source);
+/// <param name="Certainty">How well it is known.</param>
+public sealed record PageStateInfo(
+    PageState State, string Name, PageSide Side, string Meaning, string Source, Certainty Certainty = Certainty.ReadInSource);

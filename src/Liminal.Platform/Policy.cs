@@ -50,6 +50,12 @@ public enum PolicySwitches : ushort
 
     /// <summary>The guest's #MC handler panics; clear: it returns and the access repeats for ever.</summary>
     MachineCheckPanics = 1 << 5,
+
+    /// <summary>A C=0 read of a page that is not shared exits, because nothing maps it there; clear: it returns ciphertext.</summary>
+    SharedReadExits = 1 << 6,
+
+    /// <summary>TDX Connect: the host cannot take an accepted page that the guest has not released.</summary>
+    ReleaseRequired = 1 << 7,
 }
 
 /// <summary>One switch as a platform uses it.</summary>
