@@ -13,6 +13,22 @@ public static class BuiltIn
     public static IReadOnlyList<Protocol> All { get; } =
     [
         Rfc2023.Protocol,
+        Rfc2023.VirtToPhys,
+        Rfc2023.VmallocToPage,
+        Rfc2023.LookupAddress,
+        Rfc2023.RawPte,
+        KelleyV1.Protocol,
+        KelleyV2.Protocol,
+        KelleyV4.Protocol,
+        Linux61Snp.Protocol,
+        Linux61Tdx.Protocol,
+        Linux61Vtom.Protocol,
+        Linux612Tdx.Protocol,
+        Linux612Snp.Protocol,
+        Linux612Vtom.Protocol,
+        Linux612Tdp.Protocol,
+        Sev.Protocol,
+        LinuxTdxBefore65.Protocol,
     ];
 
     /// <summary>The protocol of a name, or null.</summary>

@@ -72,8 +72,8 @@ public sealed class StepList
         });
 
     /// <summary>TDX: accepts each page.</summary>
-    public StepList Accept(Action<StepList>? onFailure = null) =>
-        Add(new Step(StepKind.Accept) { OnFailure = ListOf(onFailure) });
+    public StepList Accept(string? mayFail = null, Action<StepList>? onFailure = null) =>
+        Add(new Step(StepKind.Accept) { MayFail = mayFail, OnFailure = ListOf(onFailure) });
 
     /// <summary>TDX Connect: releases each private page before it becomes shared.</summary>
     public StepList Release(Action<StepList>? onFailure = null) =>
