@@ -9,7 +9,7 @@ namespace Liminal.Trace;
 
 /// <summary>Text on a terminal: nothing in it may move the cursor, and its width is known.</summary>
 /// <remarks>A text element counts as one column; the double width of East Asian characters is not modelled.</remarks>
-internal static class PrintableText
+public static class PrintableText
 {
     /// <summary>The text with blanks for line ends and tabs, and U+FFFD for every other control or direction character.</summary>
     /// <remarks>Names come from kernel images and from other people's protocols: an escape sequence in one must stay text.</remarks>
