@@ -46,6 +46,9 @@ internal sealed class ToyPlatform : ConfidentialPlatform
         PageState state, PteAttribute attribute, AccessKind kind, HostPolicy host, PolicySwitches switches) =>
         new(ExitDisposition.Terminate, new PageChange(state), "terminate", "toy");
 
+    public override ExitRule RespondToExit(GuestOperation operation, PageState state, HostPolicy host, PolicySwitches switches) =>
+        new(ExitDisposition.Terminate, new PageChange(state), "terminate", "toy");
+
     public override OperationRule Apply(GuestOperation operation, PageState state, PolicySwitches switches) => operation switch
     {
         GuestOperation.Rescind4K when state == Private => Done(Between),

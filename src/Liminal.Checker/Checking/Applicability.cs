@@ -14,7 +14,6 @@ internal static class Applicability
     /// <summary>Why a property does not apply to a scenario, or null when it does.</summary>
     public static string? WhyNot(Property property, Scenario scenario, TransitionSystem system)
     {
-        bool hasSides = scenario.Platform.PrivateState != scenario.Platform.SharedState;
         bool mayFail = scenario.Failures || scenario.Host is HostPolicy.Refuse or HostPolicy.Retry or HostPolicy.Malicious;
         return property switch
         {
@@ -24,11 +23,11 @@ internal static class Applicability
                 "a host that lies or attacks decides what an access meets",
             Property.NoPrivateMappingOfASharedPage when scenario.Host is HostPolicy.Malicious =>
                 "an attacking host can take a page back at any time",
-            Property.NoPrivateMappingOfASharedPage when !hasSides =>
-                "the platform holds no state per page",
+            Property.NoPrivateMappingOfASharedPage when !system.Rules.StatesMatter =>
+                "no access depends on what the host holds for the page",
             Property.TranslationSucceeds when !Has(system, MicroOpKind.CallHost) =>
                 "no step names a page to the host",
-            Property.CacheFlushTakesEffect when scenario.Switches.HasFlag(PolicySwitches.CoherentCaches) && !Has(system, MicroOpKind.FlushCache) =>
+            Property.CacheFlushTakesEffect when scenario.CachesAreCoherent && !Has(system, MicroOpKind.FlushCache) =>
                 "caches are coherent across attributes, and no flush is asked for",
             Property.FailureLeavesNothingUsable when !mayFail =>
                 "nothing fails: neither a host that refuses nor failures inside the guest are explored",

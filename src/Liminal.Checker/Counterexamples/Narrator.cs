@@ -95,8 +95,8 @@ internal sealed class Narrator
             case MicroOpKind.Operate when op.Through != MicroOp.NoMapping && PteCode.Attribute(before.Ptes[op.Through]) == PteAttribute.Shared:
                 return new Told(lane, $"{StepNames.Of(op.Operation)} on page {op.Page}", $"{StepNames.Of(op.Operation)} goes through a shared mapping, the {_view.MappingName(op.Through)}", source);
             case MicroOpKind.Operate:
-                OperationRule rule = _system.Rules.Operate(op.Operation, new PageState(before.Pages[op.Page].State));
-                return new Told(lane, $"{StepNames.Of(op.Operation)} on page {op.Page}", $"the page was {state}: {rule.Status} ({rule.Rule})", rule.Source);
+                OperationResolution end = _system.Rules.Operate(op.Operation, new PageState(before.Pages[op.Page].State));
+                return new Told(lane, $"{StepNames.Of(op.Operation)} on page {op.Page}", $"the page was {state}: {end.Status} ({RulesOf(end.Path)})", SourcesOf(end.Path));
             case MicroOpKind.FlushCache:
                 string effect = PteCode.IsPresent(before.Ptes[op.Through]) ? "" : $"the {_view.MappingName(op.Through)} is not present: cpa_flush() skips it, nothing is flushed";
                 return new Told(lane, $"flushes the data cache of page {op.Page}", effect, source);
@@ -150,11 +150,13 @@ internal sealed class Narrator
     {
         int page = _system.Layout[action.Target].Page;
         AccessAnswer answer = _system.Rules.Read(before.Pages[page].State, (PteAttribute)action.Detail);
-        string rules = string.Join(", then ", answer.Path.Select(step => step.Rule));
-        string detail = $"a {Attribute(action.Detail)} access to a page that is {_view.StateName(before.Pages[page].State)}: {rules}; {EndOf(answer)}";
-        string sources = string.Join("; ", answer.Path.Select(step => step.Source).Distinct());
-        return new Told(Cpu(action.Actor), $"a stray load through the {_view.MappingName(action.Target)}", detail, sources);
+        string detail = $"a {Attribute(action.Detail)} access to a page that is {_view.StateName(before.Pages[page].State)}: {RulesOf(answer.Path)}; {EndOf(answer)}";
+        return new Told(Cpu(action.Actor), $"a stray load through the {_view.MappingName(action.Target)}", detail, SourcesOf(answer.Path));
     }
+
+    private static string RulesOf(IReadOnlyList<RuleStep> path) => string.Join(", then ", path.Select(step => step.Rule));
+
+    private static string SourcesOf(IReadOnlyList<RuleStep> path) => string.Join("; ", path.Select(step => step.Source).Distinct());
 
     private static string EndOf(AccessAnswer answer) => answer.Stray switch
     {

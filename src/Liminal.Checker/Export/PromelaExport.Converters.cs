@@ -180,7 +180,7 @@ public sealed partial class PromelaExport
 
         foreach (PageStateInfo info in _scenario.Platform.States)
         {
-            OperationRule rule = _rules.Operate(op.Operation, info.State);
+            OperationResolution rule = _rules.Operate(op.Operation, info.State);
             string guard = $"{at} && {through} && st{op.Page} == {info.State.Value}";
             if (rule.Status == OperationStatus.Done)
                 Action(guard, [.. Next(i), .. Apply(op.Page, rule.Change)]);

@@ -175,15 +175,15 @@ public sealed partial class PromelaExport
         }
 
         for (int i = 0; i < _layout.Count; i++)
-            WriteMappingInvariants(i, hasSides);
+            WriteMappingInvariants(i);
     }
 
-    private void WriteMappingInvariants(int i, bool hasSides)
+    private void WriteMappingInvariants(int i)
     {
         int page = _layout[i].Page;
         string ended = Ended(page);
         string missing = $"(pte{i} & {PteCode.Exists | PteCode.Present}) == {PteCode.Exists}";
-        if (hasSides)
+        if (_rules.StatesMatter)
             Action($"({IsPresentWith(i, PteAttribute.Private)} || (tlb{i} & {0x55})) && {IsShared(page)}", [Found(Property.NoPrivateMappingOfASharedPage)]);
 
         Action($"{ended} && {Failed(page)} && {missing}", [Found(Property.FailureLeavesNothingUsable)]);
@@ -191,7 +191,7 @@ public sealed partial class PromelaExport
         foreach (PteAttribute attribute in Attributes)
         {
             PageSide side = attribute == PteAttribute.Shared ? PageSide.Shared : PageSide.Private;
-            if (hasSides && _scenario.Caller == CallerOnFailure.Frees)
+            if (_rules.StatesMatter && _scenario.Caller == CallerOnFailure.Frees)
                 Action($"{ended} && {Failed(page)} && user{page} == 0 && {IsPresentWith(i, attribute)} && {StatesWhere(page, state => _rules.Side(state) != side)}", [Found(Property.FailureLeavesNothingUsable)]);
 
             if (attribute != _target && !(_system.HasSharedView && _layout[i].IsPrimary))

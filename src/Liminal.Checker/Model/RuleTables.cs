@@ -41,9 +41,13 @@ internal sealed class RuleTables
                 _writes[index] = Follow(info.State, attribute, AccessKind.Write);
                 AccessOutcome hardware = scenario.Platform.Access(info.State, attribute, AccessKind.Read, scenario.Switches).Outcome;
                 _mayCache[index] = hardware is AccessOutcome.Ok or AccessOutcome.SilentlyWrong;
+                StatesMatter |= hardware != AccessOutcome.Ok;
             }
         }
     }
+
+    /// <summary>Whether what an access meets depends on the state of the page at all; with SEV, say, it does not.</summary>
+    public bool StatesMatter { get; }
 
     /// <summary>A read through a translation with this attribute.</summary>
     public AccessAnswer Read(byte state, PteAttribute attribute) => _reads[Index(state, attribute)]!;
@@ -58,23 +62,9 @@ internal sealed class RuleTables
     public PageSide Side(byte state) => _sides[state];
 
     /// <summary>A guest instruction on one page, followed through exits: the host changes the page and the instruction runs again.</summary>
-    /// <returns>The last rule; its status is <see cref="OperationStatus.HostExit"/> where the host ends or stalls the guest.</returns>
-    public OperationRule Operate(GuestOperation operation, PageState state)
-    {
-        OperationRule rule = _scenario.Platform.Apply(operation, state, _scenario.Switches);
-        for (int exits = 0; rule.Status == OperationStatus.HostExit && exits < States; exits++)
-        {
-            ExitRule exit = _scenario.Platform.RespondToExit(
-                state, PteAttribute.Private, AccessKind.Write, _scenario.Host, _scenario.Switches);
-            if (exit.Disposition != ExitDisposition.Resume || exit.Change.State == state)
-                return rule with { Rule = $"{rule.Rule}, {exit.Rule}", Source = exit.Source };
-
-            state = exit.Change.State;
-            rule = _scenario.Platform.Apply(operation, state, _scenario.Switches);
-        }
-
-        return rule;
-    }
+    /// <returns>The status is <see cref="OperationStatus.HostExit"/> where the host ends or stalls the guest.</returns>
+    public OperationResolution Operate(GuestOperation operation, PageState state) =>
+        OperationResolution.Of(_scenario.Platform, operation, state, _scenario.Host, _scenario.Switches);
 
     private AccessAnswer Follow(PageState state, PteAttribute attribute, AccessKind kind)
     {

@@ -192,7 +192,7 @@ internal sealed partial class TransitionSystem
             return;
         }
 
-        OperationRule rule = _rules.Operate(op.Operation, new PageState(state.Pages[op.Page].State));
+        OperationResolution rule = _rules.Operate(op.Operation, new PageState(state.Pages[op.Page].State));
         switch (rule.Status)
         {
             case OperationStatus.Done:

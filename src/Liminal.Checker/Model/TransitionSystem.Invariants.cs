@@ -20,7 +20,7 @@ internal sealed partial class TransitionSystem
             byte code = state.Ptes[i];
             bool isWalkedPrivate = PteCode.IsPresent(code) && PteCode.Attribute(code) == PteAttribute.Private;
             if ((isWalkedPrivate || (state.Tlb[i] & AnyPrivate) != 0)
-                && _hasSides && _rules.Side(state.Pages[_pageOf[i]].State) == PageSide.Shared)
+                && _rules.StatesMatter && _rules.Side(state.Pages[_pageOf[i]].State) == PageSide.Shared)
             {
                 buffer.Violate(Property.NoPrivateMappingOfASharedPage, default);
             }
@@ -53,7 +53,7 @@ internal sealed partial class TransitionSystem
             bool isMissing = (code & PteCode.Exists) != 0 && !PteCode.IsPresent(code);
             if (hasFailed)
             {
-                bool isMixed = _hasSides && PteCode.IsPresent(code) && side != SideOf(PteCode.Attribute(code));
+                bool isMixed = _rules.StatesMatter && PteCode.IsPresent(code) && side != SideOf(PteCode.Attribute(code));
                 if (isMissing || (isMixed && isUntouched && _scenario.Caller == CallerOnFailure.Frees))
                     buffer.Violate(Property.FailureLeavesNothingUsable, default);
 

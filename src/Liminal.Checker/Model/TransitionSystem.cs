@@ -46,7 +46,7 @@ internal sealed partial class TransitionSystem
         _cpus = scenario.Cpus;
         _mappings = _layout.Count;
         _target = scenario.Direction == Direction.Decrypt ? PteAttribute.Shared : PteAttribute.Private;
-        _coherent = scenario.Switches.HasFlag(PolicySwitches.CoherentCaches);
+        _coherent = scenario.CachesAreCoherent;
         _hasSides = scenario.Platform.PrivateState != scenario.Platform.SharedState;
         _mayDriftAfterwards = scenario.Host == HostPolicy.Malicious;
         _actors = actors;

@@ -76,6 +76,9 @@ public sealed record Scenario(
     /// <summary>Largest number of mappings of all pages together.</summary>
     public const int MaxMappings = 12;
 
+    /// <summary>Whether caches keep lines of one page coherent across attributes; where no attribute exists there is nothing to keep.</summary>
+    public bool CachesAreCoherent => Switches.HasFlag(PolicySwitches.CoherentCaches) || Platform.Format.AttributeMask == 0;
+
     /// <summary>Says what is wrong with the sizes, or null.</summary>
     public string? Complaint()
     {

@@ -107,7 +107,8 @@ public sealed class StepList
         });
 
     /// <summary>SEV: tells KVM about the new attribute, for migration; the result is ignored.</summary>
-    public StepList StatusCall() => Add(new Step(StepKind.StatusCall));
+    /// <remarks>Source: Linux v6.12, mm/mem_encrypt_amd.c, enc_dec_hypercall(): lookup_address() and pte_pfn().</remarks>
+    public StepList StatusCall() => Add(new Step(StepKind.StatusCall) { Translation = Translation.LookupAddress });
 
     /// <summary>Reads first and last byte of each page (cache eviction after validation).</summary>
     public StepList ReadBack(Through through = Through.CallersMapping) => Add(new Step(StepKind.ReadBack) { Through = through });
