@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+using Liminal.Memory;
+using Liminal.Platform;
+
+namespace Liminal.X86;
+
+/// <summary>Who sees an instruction in a confidential guest. <see cref="Native"/>: nobody, it does what it does in any guest.</summary>
+public enum Intercept : byte
+{
+    /// <summary>Executes as in any guest.</summary>
+    Native,
+
+    /// <summary>CPUID.</summary>
+    Cpuid,
+
+    /// <summary>RDMSR, WRMSR.</summary>
+    Msr,
+
+    /// <summary>IN, OUT, INS, OUTS.</summary>
+    Io,
+
+    /// <summary>HLT.</summary>
+    Hlt,
+
+    /// <summary>MONITOR, MWAIT.</summary>
+    Monitor,
+
+    /// <summary>RDTSC, RDTSCP.</summary>
+    Rdtsc,
+
+    /// <summary>RDPMC.</summary>
+    Rdpmc,
+
+    /// <summary>INVD, WBINVD, WBNOINVD.</summary>
+    CacheControl,
+
+    /// <summary>MOV to and from debug registers.</summary>
+    DebugRegister,
+
+    /// <summary>MOV to and from control registers, LMSW, CLTS.</summary>
+    ControlRegister,
+
+    /// <summary>XSETBV.</summary>
+    Xsetbv,
+
+    /// <summary>VMCALL (Intel).</summary>
+    Vmcall,
+
+    /// <summary>VMMCALL (AMD).</summary>
+    Vmmcall,
+
+    /// <summary>TDCALL.</summary>
+    Tdcall,
+
+    /// <summary>VMGEXIT.</summary>
+    Vmgexit,
+
+    /// <summary>PVALIDATE.</summary>
+    Pvalidate,
+
+    /// <summary>RMPADJUST.</summary>
+    Rmpadjust,
+}
+
+/// <summary>What the confidential rules answer.</summary>
+public enum ConfidentialAnswer : byte
+{
+    /// <summary>Goes on as in any guest. The only answer to a memory access that the TLB keeps.</summary>
+    Proceed,
+
+    /// <summary>The rules carried the instruction out themselves; execution goes on behind it. Not an answer to a memory access.</summary>
+    Emulated,
+
+    /// <summary>The exception in the verdict is delivered; the instruction has done nothing.</summary>
+    Exception,
+
+    /// <summary>The run ends with <see cref="StopKind.HostExit"/>; the instruction has done nothing.</summary>
+    HostExit,
+}
+
+/// <summary>What the confidential rules decided about one access or instruction.</summary>
+/// <param name="Answer">The decision.</param>
+/// <param name="Vector">For <see cref="ConfidentialAnswer.Exception"/>: 14 #PF, 18 #MC, 20 #VE or 29 #VC.</param>
+/// <param name="ErrorCode">For vectors that push one.</param>
+public readonly record struct ConfidentialVerdict(ConfidentialAnswer Answer, byte Vector = 0, uint ErrorCode = 0);
+
+/// <summary>One access, after the page walk.</summary>
+/// <param name="LinearAddress">The address that was translated.</param>
+/// <param name="GuestPhysicalAddress">Where it led, attribute bit removed.</param>
+/// <param name="Attribute">Private or shared, as the translation says.</param>
+/// <param name="Kind">Read, write, fetch, or a read by the page walker.</param>
+public readonly record struct ConfidentialAccess(ulong LinearAddress, ulong GuestPhysicalAddress, PteAttribute Attribute, AccessKind Kind);
+
+/// <summary>The rules of a confidential guest, as the machine supplies them to a processor. A plain VM has none (null).</summary>
+/// <remarks>
+/// The TLB keeps only translations that were allowed: whoever changes a page's state decides which processors'
+/// <see cref="Processor.FlushTranslations"/> to call, and staleness is modelled by not calling it.
+/// </remarks>
+public interface IConfidentialRules
+{
+    /// <summary>Mask of the attribute bit in page-table entries and CR3 (C-bit, shared bit, vTOM bit); zero when there is none.</summary>
+    ulong AttributeBit { get; }
+
+    /// <summary>True when the attribute bit set means shared (TDX, vTOM), false when it means private (C-bit).</summary>
+    bool AttributeBitMeansShared { get; }
+
+    /// <summary>Decides about an access that missed the TLB, and about each table read of its walk.</summary>
+    ConfidentialVerdict Check(Processor processor, in ConfidentialAccess access);
+
+    /// <summary>Decides about an instruction before it does anything. Registers may be read and, for <see cref="ConfidentialAnswer.Emulated"/>, changed.</summary>
+    /// <param name="processor">Who executes it.</param>
+    /// <param name="intercept">Its column in the instruction table; never <see cref="Intercept.Native"/>.</param>
+    /// <param name="length">Bytes of the instruction.</param>
+    ConfidentialVerdict Execute(Processor processor, Intercept intercept, int length);
+}

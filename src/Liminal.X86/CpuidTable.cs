@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Collections.Generic;
+
+namespace Liminal.X86;
+
+/// <summary>The four registers that CPUID returns.</summary>
+public readonly record struct CpuidResult(uint Eax, uint Ebx, uint Ecx, uint Edx);
+
+/// <summary>What CPUID answers, leaf by leaf. Leaves that are not in the table answer zero.</summary>
+/// <remarks>Bits that follow from state (APIC identifier, OSXSAVE, APIC enabled) are filled in at execution.</remarks>
+public sealed class CpuidTable
+{
+    private readonly Dictionary<(uint Leaf, uint Subleaf), CpuidResult> _leaves = [];
+
+    /// <summary>Family, model and stepping: leaf 1 EAX, and EDX after reset.</summary>
+    public uint Signature => Find(1, 0).Eax;
+
+    /// <summary>MAXPHYADDR: leaf 80000008h EAX 7:0, or 36 when the leaf is absent.</summary>
+    public int PhysicalBits
+    {
+        get
+        {
+            int bits = (int)(Find(0x8000_0008, 0).Eax & 0xff);
+            return bits == 0 ? 36 : bits;
+        }
+    }
+
+    /// <summary>Sets or reads one leaf.</summary>
+    /// <param name="leaf">EAX at the instruction.</param>
+    /// <param name="subleaf">ECX at the instruction; 0 for leaves that ignore it.</param>
+    public CpuidResult this[uint leaf, uint subleaf]
+    {
+        get => Find(leaf, subleaf);
+        set => _leaves[(leaf, subleaf)] = value;
+    }
+
+    /// <summary>The answer for a leaf; a leaf without this subleaf answers as its subleaf 0 only when it has just that one.</summary>
+    public CpuidResult Find(uint leaf, uint subleaf)
+    {
+        if (_leaves.TryGetValue((leaf, subleaf), out CpuidResult result))
+            return result;
+        bool ignoresSubleaf = !_leaves.ContainsKey((leaf, 1)) && leaf is not (4 or 7 or 0xb or 0xd or 0x1f);
+        return ignoresSubleaf && _leaves.TryGetValue((leaf, 0), out result) ? result : default;
+    }
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+using Iced.Intel;
+using Liminal.X86.Instructions;
+
+namespace Liminal.X86.Decoding;
+
+/// <content>Rows of system instructions: the form says the privilege, <see cref="Seen"/> says who sees it in a confidential guest.</content>
+internal unsafe ref partial struct Binder
+{
+    private nint BindSystem() => _instruction.Mnemonic switch
+    {
+        Mnemonic.Hlt => Seen(Intercept.Hlt, End(RunPrivileged<Halt>())),
+        Mnemonic.Cpuid => Seen(Intercept.Cpuid, Run<Instructions.Cpuid>()),
+        Mnemonic.Rdmsr => Seen(Intercept.Msr, RunPrivileged<ReadMsr>()),
+        Mnemonic.Wrmsr => Seen(Intercept.Msr, End(RunPrivileged<WriteMsr>())),
+        Mnemonic.Rdtsc => Seen(Intercept.Rdtsc, Run<ReadTimestamp>()),
+        Mnemonic.Rdtscp => Has(0x8000_0001, 'd', 27) ? Seen(Intercept.Rdtsc, Run<ReadTimestampAndProcessor>()) : End(Run<InvalidOpcode>()),
+        Mnemonic.Rdpid => Has(7, 'c', 22) ? IntoWhole<ReadProcessorId>() : End(Run<InvalidOpcode>()),
+        Mnemonic.Rdrand => Has(1, 'c', 30) ? IntoSized<ReadRandom>() : End(Run<InvalidOpcode>()),
+        Mnemonic.Rdseed => Has(7, 'b', 18) ? IntoSized<ReadRandom>() : End(Run<InvalidOpcode>()),
+        Mnemonic.Movbe => Has(1, 'c', 22) && IsRegister(0) ? IntoRegister<MoveSwapped>() : 0,
+
+        Mnemonic.In => Seen(Intercept.Io, InputOutput(0)),
+        Mnemonic.Out => Seen(Intercept.Io, InputOutput(1)),
+        Mnemonic.Insb => Seen(Intercept.Io, StringOperation<StringIn<Size8>>()),
+        Mnemonic.Insw => Seen(Intercept.Io, StringOperation<StringIn<Size16>>()),
+        Mnemonic.Insd => Seen(Intercept.Io, StringOperation<StringIn<Size32>>()),
+        Mnemonic.Outsb => Seen(Intercept.Io, StringOperation<StringOut<Size8>>()),
+        Mnemonic.Outsw => Seen(Intercept.Io, StringOperation<StringOut<Size16>>()),
+        Mnemonic.Outsd => Seen(Intercept.Io, StringOperation<StringOut<Size32>>()),
+
+        Mnemonic.Lgdt => DescriptorTable(0, isLoad: true),
+        Mnemonic.Lidt => DescriptorTable(1, isLoad: true),
+        Mnemonic.Sgdt => DescriptorTable(0, isLoad: false),
+        Mnemonic.Sidt => DescriptorTable(1, isLoad: false),
+        Mnemonic.Lldt => SystemSelector(0, isPrivileged: true),
+        Mnemonic.Ltr => SystemSelector(1, isPrivileged: true),
+        Mnemonic.Sldt => StoredSelector(StoreSystemSelector<FullAddress>.Ldtr),
+        Mnemonic.Str => StoredSelector(StoreSystemSelector<FullAddress>.Tr),
+        Mnemonic.Smsw => StoredSelector(StoreSystemSelector<FullAddress>.MachineStatus),
+        Mnemonic.Verr => Inspection(InspectSelector<FullAddress>.VerifyRead),
+        Mnemonic.Verw => Inspection(InspectSelector<FullAddress>.VerifyWrite),
+        Mnemonic.Lar => Inspection(InspectSelector<FullAddress>.AccessRights),
+        Mnemonic.Lsl => Inspection(InspectSelector<FullAddress>.Limit),
+        Mnemonic.Lss => FarPointer(Liminal.X86.State.SegmentIndex.Ss),
+        Mnemonic.Lfs => FarPointer(Liminal.X86.State.SegmentIndex.Fs),
+        Mnemonic.Lgs => FarPointer(Liminal.X86.State.SegmentIndex.Gs),
+        Mnemonic.Lds => FarPointer(Liminal.X86.State.SegmentIndex.Ds),
+        Mnemonic.Les => FarPointer(Liminal.X86.State.SegmentIndex.Es),
+
+        Mnemonic.Lmsw when IsRegister(0) => Seen(Intercept.ControlRegister, LoadMachineStatusWord()),
+        Mnemonic.Clts => Seen(Intercept.ControlRegister, RunPrivileged<ClearTaskSwitched>()),
+        Mnemonic.Invlpg => End(SetMemory() switch
+        {
+            AddressKind.Base or AddressKind.Full => RunPrivileged<InvalidatePage<FullAddress>>(),
+            _ => RunPrivileged<InvalidatePage<Address32>>(),
+        }),
+        Mnemonic.Invpcid => Has(7, 'b', 10) ? End(InvalidateContextRow()) : End(Run<InvalidOpcode>()),
+        Mnemonic.Wbinvd or Mnemonic.Invd or Mnemonic.Wbnoinvd => Seen(Intercept.CacheControl, RunPrivileged<CacheControl>()),
+        Mnemonic.Clflush or Mnemonic.Clflushopt or Mnemonic.Clwb => SetMemory() switch
+        {
+            AddressKind.Base or AddressKind.Full => Run<FlushLine<FullAddress>>(),
+            AddressKind.Wrapped32 => Run<FlushLine<Address32>>(),
+            _ => Run<FlushLine<Address16>>(),
+        },
+        Mnemonic.Swapgs => RunPrivileged<SwapGs>(),
+        Mnemonic.Rdfsbase => SegmentBaseAccess<ReadSegmentBase>(4),
+        Mnemonic.Rdgsbase => SegmentBaseAccess<ReadSegmentBase>(5),
+        Mnemonic.Wrfsbase => SegmentBaseAccess<WriteSegmentBase>(4),
+        Mnemonic.Wrgsbase => SegmentBaseAccess<WriteSegmentBase>(5),
+        Mnemonic.Xgetbv => Run<ReadExtendedControl>(),
+        Mnemonic.Xsetbv => Seen(Intercept.Xsetbv, End(RunPrivileged<WriteExtendedControl>())),
+        Mnemonic.Clac => Has(7, 'b', 20) ? RunPrivileged<SetAlignmentCheck<ResetBit>>() : End(Run<InvalidOpcode>()),
+        Mnemonic.Stac => Has(7, 'b', 20) ? RunPrivileged<SetAlignmentCheck<SetBit>>() : End(Run<InvalidOpcode>()),
+
+        Mnemonic.Cli => Run<ClearInterruptFlag>(),
+        Mnemonic.Sti => End(Run<SetInterruptFlag>()),
+        Mnemonic.Int => SoftwareInterruptOf(_instruction.Immediate8),
+        Mnemonic.Int3 => SoftwareInterruptOf(3),
+        Mnemonic.Int1 => SoftwareInterruptOf(1),
+        Mnemonic.Into => SoftwareInterruptOf(4) == 0 ? 0 : Run<InterruptOnOverflow>(),
+        Mnemonic.Iret => ReturnFromInterrupt(2),
+        Mnemonic.Iretd => ReturnFromInterrupt(4),
+        Mnemonic.Iretq => ReturnFromInterrupt(8),
+        Mnemonic.Syscall => End(Run<SystemCall>()),
+        Mnemonic.Sysret => SystemReturnOf(4),
+        Mnemonic.Sysretq => SystemReturnOf(8),
+        Mnemonic.Ud0 or Mnemonic.Ud1 or Mnemonic.Ud2 => End(Run<InvalidOpcode>()),
+
+        // In a plain VM without a hypervisor interface these do not exist.
+        Mnemonic.Vmcall => Seen(Intercept.Vmcall, End(Run<InvalidOpcode>())),
+        Mnemonic.Vmmcall => Seen(Intercept.Vmmcall, End(Run<InvalidOpcode>())),
+        Mnemonic.Tdcall => Seen(Intercept.Tdcall, End(Run<InvalidOpcode>())),
+        Mnemonic.Vmgexit => Seen(Intercept.Vmgexit, End(Run<InvalidOpcode>())),
+        Mnemonic.Pvalidate => Seen(Intercept.Pvalidate, End(Run<InvalidOpcode>())),
+        Mnemonic.Rmpadjust => Seen(Intercept.Rmpadjust, End(Run<InvalidOpcode>())),
+        Mnemonic.Monitor or Mnemonic.Mwait when !Has(1, 'c', 3) => Seen(Intercept.Monitor, End(Run<InvalidOpcode>())),
+        Mnemonic.Xlatb => TableLookup(),
+        _ => 0,
+    };
+
+    /// <summary>MOV from a segment, control or debug register.</summary>
+    private nint MoveFromSpecial()
+    {
+        Register source = _instruction.Op1Register;
+        _op->Extra = (byte)source.GetNumber();
+        if (source.IsSegmentRegister())
+            return Store<StoreSelector>(IsMemory(0) ? 2 : SizeOf(0));
+        _op->Destination = OffsetOf(0);
+        return source.IsDR()
+            ? Seen(Intercept.DebugRegister, RunPrivileged<ReadDebugRegister>())
+            : Seen(Intercept.ControlRegister, RunPrivileged<ReadControlRegister>());
+    }
+
+    /// <summary>MOV to a segment, control or debug register.</summary>
+    private nint MoveToSpecial()
+    {
+        Register destination = _instruction.Op0Register;
+        _op->Extra = (byte)destination.GetNumber();
+        if (!destination.IsSegmentRegister())
+        {
+            _op->Source = OffsetOf(1);
+            return End(destination.IsDR()
+                ? Seen(Intercept.DebugRegister, RunPrivileged<WriteDebugRegister>())
+                : Seen(Intercept.ControlRegister, RunPrivileged<WriteControlRegister>()));
+        }
+
+        if (IsRegister(1))
+        {
+            _op->Source = OffsetOf(1);
+            _op->Immediate = NearTarget.Register;
+            return End(Run<MoveToSegment<FullAddress>>());
+        }
+
+        return End(SetMemory() switch
+        {
+            AddressKind.Base or AddressKind.Full => Run<MoveToSegment<FullAddress>>(),
+            AddressKind.Wrapped32 => Run<MoveToSegment<Address32>>(),
+            _ => Run<MoveToSegment<Address16>>(),
+        });
+    }
+
+    private readonly nint IntoWhole<TInstruction>()
+        where TInstruction : struct, IInstruction
+    {
+        _op->Destination = OffsetOf(0);
+        return Run<TInstruction>();
+    }
+
+    private readonly nint IntoSized<TInstruction>()
+        where TInstruction : struct, IInstruction
+    {
+        _op->Destination = OffsetOf(0);
+        _op->Scale = (byte)SizeOf(0);
+        return Run<TInstruction>();
+    }
+
+    private readonly nint InputOutput(int dataOperand)
+    {
+        int portOperand = 1 - dataOperand;
+        if (!IsRegister(portOperand))
+        {
+            _op->Extra = 1;
+            _op->Immediate = _instruction.GetImmediate(portOperand);
+        }
+
+        bool isInput = dataOperand == 0;
+        return SizeOf(dataOperand) switch
+        {
+            1 => isInput ? Run<In<Size8>>() : Run<Out<Size8>>(),
+            2 => isInput ? Run<In<Size16>>() : Run<Out<Size16>>(),
+            _ => isInput ? Run<In<Size32>>() : Run<Out<Size32>>(),
+        };
+    }
+
+    private readonly nint DescriptorTable(byte which, bool isLoad)
+    {
+        _op->Extra = which;
+        _op->Immediate = _instruction.Code is Code.Lgdt_m1632_16 or Code.Lidt_m1632_16 ? 2ul : 4;
+        return (SetMemory(), isLoad) switch
+        {
+            (AddressKind.Base or AddressKind.Full, true) => RunPrivileged<LoadTable<FullAddress>>(),
+            (AddressKind.Wrapped32, true) => RunPrivileged<LoadTable<Address32>>(),
+            (_, true) => RunPrivileged<LoadTable<Address16>>(),
+            (AddressKind.Base or AddressKind.Full, false) => Run<StoreTable<FullAddress>>(),
+            (AddressKind.Wrapped32, false) => Run<StoreTable<Address32>>(),
+            _ => Run<StoreTable<Address16>>(),
+        };
+    }
+
+    private readonly AddressKind SetSelector(int operand)
+    {
+        if (!IsRegister(operand))
+            return SetMemory();
+        _op->Source = OffsetOf(operand);
+        _op->Immediate = NearTarget.Register;
+        return AddressKind.Full;
+    }
+
+    private readonly nint SystemSelector(byte which, bool isPrivileged)
+    {
+        _op->Extra = which;
+        return SetSelector(0) switch
+        {
+            AddressKind.Base or AddressKind.Full when isPrivileged => RunPrivileged<LoadSystemSelector<FullAddress>>(),
+            AddressKind.Wrapped32 => RunPrivileged<LoadSystemSelector<Address32>>(),
+            _ => RunPrivileged<LoadSystemSelector<Address16>>(),
+        };
+    }
+
+    private readonly nint StoredSelector(byte what)
+    {
+        _op->Extra = what;
+        if (IsRegister(0))
+        {
+            _op->Destination = OffsetOf(0);
+            _op->Immediate = (ulong)SizeOf(0);
+            return Run<StoreSystemSelector<FullAddress>>();
+        }
+
+        return SetMemory() switch
+        {
+            AddressKind.Base or AddressKind.Full => Run<StoreSystemSelector<FullAddress>>(),
+            AddressKind.Wrapped32 => Run<StoreSystemSelector<Address32>>(),
+            _ => Run<StoreSystemSelector<Address16>>(),
+        };
+    }
+
+    private readonly nint Inspection(byte what)
+    {
+        _op->Extra = what;
+        int selector = what < InspectSelector<FullAddress>.AccessRights ? 0 : 1;
+        if (selector == 1)
+        {
+            _op->Destination = OffsetOf(0);
+            _op->LinkKey = (uint)SizeOf(0);
+        }
+
+        return SetSelector(selector) switch
+        {
+            AddressKind.Base or AddressKind.Full => Run<InspectSelector<FullAddress>>(),
+            AddressKind.Wrapped32 => Run<InspectSelector<Address32>>(),
+            _ => Run<InspectSelector<Address16>>(),
+        };
+    }
+
+    private nint FarPointer(Liminal.X86.State.SegmentIndex segment)
+    {
+        _op->Extra = (byte)segment;
+        _op->Destination = OffsetOf(0);
+        EndsBlock = true;
+        return SizeOf(0) switch
+        {
+            2 => FarPointer<Size16>(),
+            4 => FarPointer<Size32>(),
+            _ => FarPointer<Size64>(),
+        };
+    }
+
+    private readonly nint FarPointer<TSize>()
+        where TSize : struct, IOperandSize
+        => SetMemory() switch
+        {
+            AddressKind.Base or AddressKind.Full => Run<LoadFarPointer<TSize, FullAddress>>(),
+            AddressKind.Wrapped32 => Run<LoadFarPointer<TSize, Address32>>(),
+            _ => Run<LoadFarPointer<TSize, Address16>>(),
+        };
+
+    private nint LoadMachineStatusWord()
+    {
+        _op->Source = OffsetOf(0);
+        return End(RunPrivileged<LoadMachineStatus>());
+    }
+
+    private readonly nint InvalidateContextRow()
+    {
+        _op->Destination = OffsetOf(0);
+        return SetMemory() switch
+        {
+            AddressKind.Base or AddressKind.Full => RunPrivileged<InvalidateContext<FullAddress>>(),
+            _ => RunPrivileged<InvalidateContext<Address32>>(),
+        };
+    }
+
+    private readonly nint SegmentBaseAccess<TInstruction>(byte segment)
+        where TInstruction : struct, IInstruction
+    {
+        _op->Extra = segment;
+        _op->Scale = (byte)SizeOf(0);
+        _op->Destination = OffsetOf(0);
+        _op->Source = OffsetOf(0);
+        return Run<TInstruction>();
+    }
+
+    private nint SoftwareInterruptOf(byte vector)
+    {
+        _op->Immediate = vector;
+        return End(Run<SoftwareInterrupt>());
+    }
+
+    private nint ReturnFromInterrupt(byte size)
+    {
+        _op->Scale = size;
+        return End(Run<InterruptReturn>());
+    }
+
+    private nint SystemReturnOf(byte size)
+    {
+        _op->Scale = size;
+        return End(Run<SystemReturn>());
+    }
+
+    private readonly nint TableLookup()
+    {
+        _op->Segment = SegmentOffset(_instruction.MemorySegment);
+        _op->Scale = (byte)_instruction.MemoryBase.GetSize();
+        return Run<TranslateByte>();
+    }
+
+    private readonly nint WideExchange<THalf>()
+        where THalf : struct, IOperandSize
+        => SetMemory() switch
+        {
+            AddressKind.Base or AddressKind.Full => Run<CompareExchangeWide<THalf, FullAddress>>(),
+            AddressKind.Wrapped32 => Run<CompareExchangeWide<THalf, Address32>>(),
+            _ => Run<CompareExchangeWide<THalf, Address16>>(),
+        };
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+using System;
+using System.Collections.Generic;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Liminal.Memory.Ram;
+
+namespace Liminal.X86.Execution;
+
+/// <summary>Translated blocks of a machine and its forks, found by the page that holds their bytes.</summary>
+/// <remarks>A page's identity is its host address, so forks that share a page share its blocks, and a copied page starts without any.
+/// One thread only. Create one per machine and hand it to every processor of the machine and of its forks.</remarks>
+public sealed unsafe class CodeCache : IPageObserver, IDisposable
+{
+    private const int BucketCount = 1 << 17;
+    private const int JumpCount = 1 << 12;
+    private const int ChunkBytes = 1 << 20;
+    private const int MaximumChunks = 512;
+
+    private readonly Block** _buckets = (Block**)NativeMemory.AllocZeroed(BucketCount, (nuint)sizeof(Block*));
+    private readonly JumpEntry* _jumps = (JumpEntry*)NativeMemory.AllocZeroed(JumpCount, (nuint)sizeof(JumpEntry));
+    private readonly List<nint> _chunks = [];
+    private readonly List<nint> _codePages = [];
+    private readonly Dictionary<nint, List<nint>> _straddlers = [];
+    private readonly List<Processor> _processors = [];
+    private byte* _next;
+    private byte* _end;
+    private uint _lastKey;
+    private bool _isDisposed;
+
+    internal JumpEntry* Jumps => _jumps;
+
+    internal static int JumpIndex(ulong address) => (int)((address ^ (address >> 12)) & (JumpCount - 1));
+
+    internal void Add(Processor processor) => _processors.Add(processor);
+
+    internal void Remove(Processor processor) => _processors.Remove(processor);
+
+    /// <summary>A number that no link or jump entry carries yet.</summary>
+    internal uint NewKey()
+    {
+        if (++_lastKey == 0)
+        {
+            // After 2^32 changes old links could look valid again.
+            Clear();
+            _lastKey = 1;
+        }
+
+        return _lastKey;
+    }
+
+    /// <summary>The block at a place, or null.</summary>
+    internal Block* Find(byte* start, int mode)
+    {
+        for (Block* block = _buckets[Bucket(start)]; block != null; block = block->NextInBucket)
+        {
+            if (block->Start == (ulong)start && block->Mode == mode)
+                return block;
+        }
+
+        return null;
+    }
+
+    /// <summary>Space for a block of up to <paramref name="ops"/> ops, not yet findable.</summary>
+    internal Block* Reserve(int ops)
+    {
+        int bytes = sizeof(Block) + (ops * Op.Size);
+        if (_end - _next < bytes)
+        {
+            if (_chunks.Count == MaximumChunks)
+                Clear();
+            _next = (byte*)NativeMemory.AlignedAlloc(ChunkBytes, 64);
+            _end = _next + ChunkBytes;
+            _chunks.Add((nint)_next);
+        }
+
+        return (Block*)_next;
+    }
+
+    /// <summary>Keeps the block that was built in the space of the last <see cref="Reserve"/>.</summary>
+    internal void Keep(Block* block, int ops, int bytes)
+    {
+        _next = (byte*)block + sizeof(Block) + (ops * Op.Size);
+        byte* start = (byte*)block->Start;
+        int bucket = Bucket(start);
+        block->NextInBucket = _buckets[bucket];
+        _buckets[bucket] = block;
+
+        int offset = (int)((ulong)start % GuestRam.PageSize);
+        byte* page = start - offset;
+        PageHeader* header = GuestRam.HeaderOf(page);
+        if (header->FirstBlock == 0)
+            _codePages.Add((nint)page);
+        block->NextOnPage = (Block*)header->FirstBlock;
+        header->FirstBlock = (nint)block;
+        MarkCode(page, offset, Math.Min(bytes, GuestRam.PageSize - offset));
+        if (block->SecondPage == null)
+            return;
+
+        MarkCode(block->SecondPage, 0, offset + bytes - GuestRam.PageSize);
+        if (!_straddlers.TryGetValue((nint)block->SecondPage, out List<nint>? blocks))
+            _straddlers[(nint)block->SecondPage] = blocks = [];
+        blocks.Add((nint)block);
+    }
+
+    /// <summary>Forgets one block whose second page is no longer the same.</summary>
+    internal void Drop(Block* block) => Unlink(block);
+
+    /// <summary>Forgets the code of a page when some of the bytes about to be written were translated.</summary>
+    /// <returns>True when something was forgotten.</returns>
+    internal bool Overwrite(byte* page, int offset, int length)
+    {
+        PageHeader* header = GuestRam.HeaderOf(page);
+        if ((header->CodeMask & ChunkMask(offset, length)) == 0)
+            return false;
+
+        for (var block = (Block*)header->FirstBlock; block != null; block = block->NextOnPage)
+            Unlink(block);
+        header->FirstBlock = 0;
+        header->CodeMask = 0;
+        if (_straddlers.Remove((nint)page, out List<nint>? blocks))
+        {
+            foreach (nint block in blocks)
+                Unlink((Block*)block);
+        }
+
+        foreach (Processor processor in _processors)
+            processor.ForgetCodeLinks();
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void OnCodeWritten(byte* page, int offset, int length) => Overwrite(page, offset, length);
+
+    /// <inheritdoc/>
+    public void OnPageReplaced(ulong frame)
+    {
+        foreach (Processor processor in _processors)
+            processor.ForgetHostPointers();
+    }
+
+    /// <summary>Frees the blocks; every processor that used them must be gone.</summary>
+    public void Dispose()
+    {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        foreach (nint chunk in _chunks)
+            NativeMemory.AlignedFree((void*)chunk);
+        NativeMemory.Free(_buckets);
+        NativeMemory.Free(_jumps);
+    }
+
+    private static int Bucket(byte* start) => (int)(BitOperations.RotateLeft((ulong)start * 0x9e37_79b9_7f4a_7c15, 20) & (BucketCount - 1));
+
+    private static ulong ChunkMask(int offset, int length)
+    {
+        int first = offset / 64;
+        int last = (offset + length - 1) / 64;
+        return (ulong.MaxValue >> (63 - last + first)) << first;
+    }
+
+    private void MarkCode(byte* page, int offset, int length)
+    {
+        PageHeader* header = GuestRam.HeaderOf(page);
+        if (header->CodeMask == 0)
+        {
+            foreach (Processor processor in _processors)
+                processor.ForgetWritable(page);
+        }
+
+        header->CodeMask |= ChunkMask(offset, length);
+    }
+
+    private void Unlink(Block* block)
+    {
+        if (block->Start == 0)
+            return;
+        Block** link = &_buckets[Bucket((byte*)block->Start)];
+        while (*link != block)
+            link = &(*link)->NextInBucket;
+        *link = block->NextInBucket;
+        block->Start = 0;
+    }
+
+    /// <summary>Forgets everything; the executing block stays readable until its processor asks for the next one.</summary>
+    private void Clear()
+    {
+        new Span<nint>(_buckets, BucketCount).Clear();
+        new Span<JumpEntry>(_jumps, JumpCount).Clear();
+        foreach (nint page in _codePages)
+        {
+            PageHeader* header = GuestRam.HeaderOf((byte*)page);
+            header->FirstBlock = 0;
+            header->CodeMask = 0;
+        }
+
+        foreach (nint page in _straddlers.Keys)
+            GuestRam.HeaderOf((byte*)page)->CodeMask = 0;
+        _codePages.Clear();
+        _straddlers.Clear();
+        foreach (nint chunk in _chunks)
+            NativeMemory.AlignedFree((void*)chunk);
+        _chunks.Clear();
+        _next = _end = null;
+        foreach (Processor processor in _processors)
+            processor.ForgetCodeLinks();
+    }
+}
+
+/// <summary>Where a linear address led last time under a key.</summary>
+internal unsafe struct JumpEntry
+{
+    public ulong Address;
+    public Block* Block;
+    public uint Key;
+}

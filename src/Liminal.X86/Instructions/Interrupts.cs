@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+using Liminal.X86.Execution;
+using Liminal.X86.State;
+
+namespace Liminal.X86.Instructions;
+
+/// <summary>INT n, INT3 and INT1; the vector in <see cref="Op.Immediate"/>.</summary>
+internal readonly unsafe struct SoftwareInterrupt : IInstruction
+{
+    public static Completion Run(Processor processor, Core* core, Op* op)
+        => processor.TryDeliverSoftware((byte)op->Immediate, Core.Rip(core) + op->Offset + op->Length) ? Completion.Jumped : Completion.Fault;
+}
+
+/// <summary>INTO.</summary>
+internal readonly unsafe struct InterruptOnOverflow : IInstruction
+{
+    public static Completion Run(Processor processor, Core* core, Op* op)
+        => core->State.Flags.Overflow ? SoftwareInterrupt.Run(processor, core, op) : Completion.Next;
+}
+
+/// <summary>IRET in every mode; operand width in <see cref="Op.Scale"/>.</summary>
+internal readonly unsafe struct InterruptReturn : IInstruction
+{
+    public static Completion Run(Processor processor, Core* core, Op* op)
+    {
+        int size = op->Scale;
+        bool isLong = core->IsLongMode;
+        if (isLong && (core->State.SystemFlags & Rflags.NestedTask) != 0)
+        {
+            processor.Raise(ExceptionVector.GeneralProtection);
+            return Completion.Fault;
+        }
+
+        ulong before = Core.Gpr(core, 4);
+        if (!processor.Pop(size, out ulong rip) || !processor.Pop(size, out ulong selector) || !processor.Pop(size, out ulong flags))
+            return Restore(core, before);
+        ulong rsp = 0;
+        ulong stackSelector = 0;
+        bool isProtected = (core->State.Cr0 & Cr0.ProtectionEnable) != 0;
+        bool loadsStack = core->Is64Bit || (isProtected && (int)(selector & 3) > core->Cpl);
+        if (loadsStack && (!processor.Pop(size, out rsp) || !processor.Pop(size, out stackSelector)))
+            return Restore(core, before);
+
+        int oldCpl = core->Cpl;
+        if (!isProtected)
+        {
+            processor.JumpFar((ushort)selector, rip);
+        }
+        else if ((flags & Rflags.Virtual8086) != 0 && !isLong && oldCpl == 0)
+        {
+            processor.StopNotModelled("IRET to virtual-8086 mode");
+            return Restore(core, before);
+        }
+        else if (!processor.ReturnFar((ushort)selector, rip, (ushort)stackSelector, rsp, core->Is64Bit))
+        {
+            return Restore(core, before);
+        }
+
+        ulong changeable = LazyFlags.Mask | Rflags.Trap | Rflags.Direction | Rflags.NestedTask | Rflags.Resume
+            | Rflags.AlignmentCheck | Rflags.Identification;
+        if (oldCpl == 0)
+            changeable |= Rflags.IoPrivilege | Rflags.InterruptEnable;
+        else if ((ulong)oldCpl <= ((core->State.SystemFlags >> 12) & 3))
+            changeable |= Rflags.InterruptEnable;
+        core->State.NmiBlocked = false;
+        processor.SetFlags(flags, changeable, size);
+        return Completion.Jumped;
+    }
+
+    private static Completion Restore(Core* core, ulong rsp)
+    {
+        Core.Gpr(core, 4) = rsp;
+        return Completion.Fault;
+    }
+}
+
+/// <summary>SYSCALL.</summary>
+/// <remarks>Source: SDM2 "SYSCALL", APM3 "SYSCALL". Outside 64-bit mode it goes to CSTAR as on AMD; Intel has #UD there, and we follow CPUID's vendor in neither.</remarks>
+internal readonly unsafe struct SystemCall : IInstruction
+{
+    public static Completion Run(Processor processor, Core* core, Op* op)
+    {
+        ref VcpuState state = ref core->State;
+        if ((state.Efer & Efer.SyscallEnable) == 0 || !core->Is64Bit)
+        {
+            processor.Raise(ExceptionVector.InvalidOpcode);
+            return Completion.Fault;
+        }
+
+        ulong flags = processor.RflagsValue;
+        Core.Gpr(core, 1) = Core.Rip(core) + op->Offset + op->Length;
+        Core.Gpr(core, 11) = flags & ~Rflags.Resume;
+        ushort selector = (ushort)((state.Msr.Star >> 32) & 0xfffc);
+        state.Segments[(int)SegmentIndex.Ss] = new SegmentRegister((ushort)(selector + 8), 0xc093, uint.MaxValue);
+        flags &= ~(state.Msr.SyscallFlagMask | Rflags.Resume);
+        state.Flags.Bits = flags;
+        state.SystemFlags = (flags & ~LazyFlags.Mask) | Rflags.Always;
+        processor.SetCodeSegment(new SegmentRegister(selector, 0xa09b, uint.MaxValue), 0, state.Msr.LongStar);
+        return Completion.Jumped;
+    }
+}
+
+/// <summary>SYSRET; a 64-bit operand returns to 64-bit code. A non-canonical RCX faults at CPL 0, as on Intel.</summary>
+internal readonly unsafe struct SystemReturn : IInstruction
+{
+    public static Completion Run(Processor processor, Core* core, Op* op)
+    {
+        ref VcpuState state = ref core->State;
+        bool isWide = op->Scale == 8;
+        if ((state.Efer & Efer.SyscallEnable) == 0 || !core->Is64Bit)
+        {
+            processor.Raise(ExceptionVector.InvalidOpcode);
+            return Completion.Fault;
+        }
+
+        ulong target = isWide ? Core.Gpr(core, 1) : (uint)Core.Gpr(core, 1);
+        if (core->Cpl != 0 || !processor.IsCanonical(target))
+        {
+            processor.Raise(ExceptionVector.GeneralProtection);
+            return Completion.Fault;
+        }
+
+        const ulong Changeable = ~(Rflags.Resume | Rflags.Virtual8086) & 0x3f_7fd7;
+        ulong flags = Core.Gpr(core, 11) & Changeable;
+        ushort selector = (ushort)(state.Msr.Star >> 48);
+        state.Segments[(int)SegmentIndex.Ss] = new SegmentRegister((ushort)((selector + 8) | 3), 0xc0f3, uint.MaxValue);
+        state.Flags.Bits = flags;
+        state.SystemFlags = (flags & ~LazyFlags.Mask) | Rflags.Always;
+        SegmentRegister code = isWide
+            ? new SegmentRegister((ushort)((selector + 16) | 3), 0xa0fb, uint.MaxValue)
+            : new SegmentRegister((ushort)(selector | 3), 0xc0fb, uint.MaxValue);
+        processor.SetCodeSegment(code, 0, target);
+        return Completion.Jumped;
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+using System;
+using System.Text;
+using Iced.Intel;
+using Liminal.X86.Execution;
+using Liminal.X86.Instructions;
+using Liminal.X86.State;
+
+namespace Liminal.X86;
+
+/// <content>What the rules of a confidential guest say about an instruction, and how one is named in a report.</content>
+public sealed unsafe partial class Processor
+{
+    private const int MaximumInstructionLength = 15;
+
+    /// <summary>Asks the rules about an instruction of an intercepted row; Next means that it executes as in any guest.</summary>
+    internal Completion AskRules(Intercept intercept, int length)
+    {
+        ConfidentialVerdict verdict = Rules!.Execute(this, intercept, length);
+        switch (verdict.Answer)
+        {
+            case ConfidentialAnswer.Proceed:
+                return Completion.Next;
+            case ConfidentialAnswer.Emulated:
+                return Completion.End;
+            default:
+                Apply(verdict, Rip);
+                return Completion.Fault;
+        }
+    }
+
+    /// <summary>The present instruction as text with its bytes, for a report.</summary>
+    internal string Disassemble(Op* op)
+    {
+        Span<byte> bytes = stackalloc byte[MaximumInstructionLength];
+        ulong address = Rip + (_core->Is64Bit ? 0 : SegmentBase(SegmentIndex.Cs));
+        int length = 0;
+        while (length < op->Length && TryPeek(address + (ulong)length, out bytes[length]))
+            length++;
+        int bitness = (_core->Mode & CodeMode.SizeMask) switch { CodeMode.Code16 => 16, CodeMode.Code32 => 32, _ => 64 };
+        var decoder = Iced.Intel.Decoder.Create(bitness, new ByteArrayCodeReader(bytes[..length].ToArray()), Rip);
+        Instruction instruction = decoder.Decode();
+        var text = new StringBuilder();
+        foreach (byte value in bytes[..length])
+            text.Append(value.ToString("x2")).Append(' ');
+        return text.Append('(').Append(instruction.Code).Append(") ").Append(instruction.ToString()).ToString();
+    }
+
+    /// <summary>Reads a byte of guest memory without side effects.</summary>
+    private bool TryPeek(ulong address, out byte value)
+    {
+        value = 0;
+        Paging.WalkResult walk = Walk(address, Paging.PageAccess.Read);
+        if (walk.Status != Paging.WalkStatus.Mapped || !Ram.Contains(walk.PhysicalAddress, 1))
+            return false;
+        value = Ram.Read<byte>(walk.PhysicalAddress);
+        return true;
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+using Liminal.X86.Execution;
+using Liminal.X86.State;
+
+namespace Liminal.X86;
+
+/// <content>The stack in every mode, and RFLAGS from it.</content>
+public sealed unsafe partial class Processor
+{
+    private const int RspNumber = 4;
+
+    /// <summary>The stack pointer in the width that the stack segment has; writing it leaves the other bits alone.</summary>
+    internal ulong StackPointer
+    {
+        get => Core.Gpr(_core, RspNumber) & StackMask;
+        set
+        {
+            ulong mask = StackMask;
+            ref ulong rsp = ref Core.Gpr(_core, RspNumber);
+            rsp = (rsp & ~mask) | (value & mask);
+        }
+    }
+
+    private ulong StackMask => _core->Is64Bit ? ulong.MaxValue : (_core->Mode & CodeMode.BigStack) != 0 ? uint.MaxValue : ushort.MaxValue;
+
+    /// <summary>Pushes one value; nothing changes when it faults.</summary>
+    internal bool Push(int size, ulong value)
+    {
+        ulong pointer = (StackPointer - (ulong)size) & StackMask;
+        if (!Store(StackAddress(pointer), size, value))
+            return false;
+        StackPointer = pointer;
+        return true;
+    }
+
+    /// <summary>Pops one value; nothing changes when it faults.</summary>
+    internal bool Pop(int size, out ulong value)
+    {
+        if (!Load(StackAddress(StackPointer), size, out value))
+            return false;
+        StackPointer += (ulong)size;
+        return true;
+    }
+
+    /// <summary>POPF.</summary>
+    internal void SetFlagsFromStack(ulong value, int size)
+    {
+        ulong changeable = LazyFlags.Mask | Rflags.Trap | Rflags.Direction | Rflags.NestedTask | Rflags.AlignmentCheck | Rflags.Identification;
+        ulong ioPrivilege = (State.SystemFlags >> 12) & 3;
+        if (Cpl == 0)
+            changeable |= Rflags.IoPrivilege | Rflags.InterruptEnable;
+        else if ((ulong)Cpl <= ioPrivilege)
+            changeable |= Rflags.InterruptEnable;
+        SetFlags(value, changeable, size);
+    }
+
+    /// <summary>Changes some bits of RFLAGS; 16-bit operands reach the low half only. RF is cleared.</summary>
+    internal void SetFlags(ulong value, ulong changeable, int size)
+    {
+        if (size == 2)
+            changeable &= ushort.MaxValue;
+        ulong flags = (RflagsValue & ~changeable & ~Rflags.Resume) | (value & changeable);
+        State.Flags.Bits = flags;
+        State.SystemFlags = (flags & ~LazyFlags.Mask) | Rflags.Always;
+        RefreshMode();
+    }
+
+    private ulong StackAddress(ulong pointer)
+        => _core->Is64Bit ? pointer : (uint)(pointer + SegmentBase(SegmentIndex.Ss));
+}

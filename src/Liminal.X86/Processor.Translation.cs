@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+using System;
+using Liminal.Memory;
+using Liminal.Memory.Ram;
+using Liminal.Platform;
+using Liminal.X86.Execution;
+using Liminal.X86.Paging;
+using Liminal.X86.State;
+
+namespace Liminal.X86;
+
+/// <content>From linear addresses to host pages: TLBs, the walk, and what is derived from both.</content>
+public sealed unsafe partial class Processor
+{
+    private const int FastTableCount = 3;
+    private const int UserTable = 0;
+    private const int SupervisorTable = 1;
+    private const int SupervisorTableWithoutSmap = 2;
+    private const ulong PageMask = ~0xffful;
+
+    private readonly bool[] _isFastTableUsed = [true, true, true];
+    private readonly uint[] _keys = new uint[CodeMode.Count];
+
+    /// <summary>RAM that shared translations lead to in a confidential guest; null when both attributes lead to <see cref="Ram"/>.</summary>
+    public GuestRam? SharedRam { get; init; }
+
+    /// <summary>The registers that a page walk of this processor depends on, for an access that is not an implicit one.</summary>
+    public PagingRegisters PagingRegisters => new(
+        State.Cr0, State.Cr3, State.Cr4, State.Efer, (State.SystemFlags & Rflags.AlignmentCheck) != 0 && Cpl < 3,
+        Cpuid.PhysicalBits, Rules?.AttributeBit ?? 0);
+
+    private ulong Pcid => (State.Cr4 & Cr4.ProcessContextIds) != 0 ? State.Cr3 & 0xfff : 0;
+
+    /// <summary>The privilege of data accesses: user at CPL 3.</summary>
+    internal PageAccess Privilege => (_core->Mode & CodeMode.User) != 0 ? PageAccess.User : 0;
+
+    /// <summary>Walks the guest's tables without a TLB and without side effects, for debuggers and reports.</summary>
+    public WalkResult Walk(ulong linearAddress, PageAccess access)
+    {
+        var reader = new TableReader(this);
+        return PageWalk.Walk(PagingRegisters, ref reader, linearAddress, access);
+    }
+
+    /// <summary>True when an address is sign-extended from 48 bits, or 57 with 5-level paging.</summary>
+    public bool IsCanonical(ulong address)
+    {
+        int unused = (State.Cr4 & Cr4.FiveLevelPaging) != 0 ? 7 : 16;
+        return ((long)(address << unused) >> unused) == (long)address;
+    }
+
+    /// <summary>Finds the translation of a data address, walking when the TLB has none that allows the access.</summary>
+    /// <returns>False with the fault or stop set.</returns>
+    internal bool TryTranslate(ulong address, PageAccess access, out ulong data)
+    {
+        ulong page = address & PageMask;
+        int slot = (int)(address >> 12) & (DataTlb.Capacity - 1);
+        ref TlbEntry entry = ref State.DataTlb[slot];
+        ulong needed = (access & PageAccess.Write) != 0 ? Translation.Dirty : 0;
+        data = entry.Data;
+        if (entry.Matches(page, Pcid) && (data & needed) == needed && IsAllowed(data, access))
+            return true;
+
+        if (!TryWalk(address, access, out data))
+            return false;
+        entry = new TlbEntry(page | 1, data);
+        for (int table = 0; table < FastTableCount; table++)
+            FastTable(table)[slot].ReadTag = FastTable(table)[slot].WriteTag = FastEntry.NoPage;
+        return true;
+    }
+
+    /// <summary>Finds the translation of a code page.</summary>
+    internal bool TryTranslateCode(ulong address, out ulong data)
+    {
+        ulong page = address & PageMask;
+        ref TlbEntry entry = ref State.CodeTlb[(int)(address >> 12) & (CodeTlb.Capacity - 1)];
+        PageAccess access = PageAccess.Fetch | Privilege;
+        data = entry.Data;
+        if (entry.Matches(page, Pcid) && IsAllowed(data, access))
+            return true;
+
+        if (!TryWalk(address, access, out data))
+            return false;
+        if (entry.Tag != 0)
+            ForgetCodeLinks();
+        entry = new TlbEntry(page | 1, data);
+        return true;
+    }
+
+    /// <summary>Host address of the byte that a translation leads to; null when it is not RAM.</summary>
+    internal byte* HostAddress(ulong data, ulong address, bool forWrite)
+    {
+        GuestRam ram = (data & Translation.Shared) != 0 && SharedRam != null ? SharedRam : Ram;
+        ulong frame = (data & Translation.FrameMask) >> 12;
+        byte* page = forWrite ? ram.PageForWrite(frame) : ram.PageForRead(frame);
+        return page == null ? null : page + (address & ~PageMask);
+    }
+
+    /// <summary>Makes the next access to a page take the fast path.</summary>
+    internal void FillFast(ulong address, byte* host, PageAccess access)
+    {
+        if ((access & PageAccess.User) != Privilege)
+            return;
+        bool isWrite = (access & PageAccess.Write) != 0;
+        byte* page = host - (address & ~PageMask);
+        FastEntry* entry = Core.Entry(_core, address);
+        _isFastTableUsed[(entry - _fastTables) / FastEntry.Count] = true;
+        entry->ReadTag = address & PageMask;
+        entry->WriteTag = isWrite && GuestRam.HeaderOf(page)->CodeMask == 0 ? address & PageMask : FastEntry.NoPage;
+        entry->Addend = (ulong)page - (address & PageMask);
+    }
+
+    /// <summary>Drops host pointers; translations stay.</summary>
+    internal void ForgetHostPointers()
+    {
+        for (int table = 0; table < FastTableCount; table++)
+        {
+            if (!_isFastTableUsed[table])
+                continue;
+            new Span<byte>(FastTable(table), FastEntry.Count * sizeof(FastEntry)).Fill(0xff);
+            _isFastTableUsed[table] = false;
+        }
+
+        ForgetCodeLinks();
+    }
+
+    /// <summary>Sends writes to a page that has been translated to code to the slow path.</summary>
+    internal void ForgetWritable(byte* page)
+    {
+        for (int i = 0; i < FastTableCount * FastEntry.Count; i++)
+        {
+            FastEntry* entry = _fastTables + i;
+            if (entry->WriteTag != FastEntry.NoPage && entry->WriteTag + entry->Addend == (ulong)page)
+                entry->WriteTag = FastEntry.NoPage;
+        }
+    }
+
+    /// <summary>Makes every link between blocks invalid.</summary>
+    internal void ForgetCodeLinks()
+    {
+        Array.Clear(_keys);
+        _core->Key = KeyOf(_core->Mode);
+    }
+
+    /// <summary>Drops translations of all address spaces, or all but global ones.</summary>
+    internal void FlushTlb(bool keepGlobal, int pcid = -1)
+    {
+        Flush(State.DataTlb, keepGlobal, pcid);
+        Flush(State.CodeTlb, keepGlobal, pcid);
+        ForgetHostPointers();
+    }
+
+    /// <summary>INVLPG: drops the translations of one page, whatever its size and address space.</summary>
+    internal void FlushPage(ulong address, int pcid = -1, bool keepGlobal = false)
+    {
+        FlushPage(State.DataTlb, address, pcid, keepGlobal);
+        if (FlushPage(State.CodeTlb, address, pcid, keepGlobal))
+            ForgetCodeLinks();
+    }
+
+    /// <summary>Derives the code mode, the fast table and the key from the state.</summary>
+    internal void RefreshMode()
+    {
+        SegmentRegister cs = State.Segments[(int)SegmentIndex.Cs];
+        bool is64 = cs.IsLong && _core->IsLongMode;
+        int mode = is64 ? CodeMode.Code64 : cs.IsBig ? CodeMode.Code32 : CodeMode.Code16;
+        if (!is64 && State.Segments[(int)SegmentIndex.Ss].IsBig)
+            mode |= CodeMode.BigStack;
+        bool isUser = (State.Cr0 & Cr0.ProtectionEnable) != 0 && Cpl == 3;
+        if (isUser)
+            mode |= CodeMode.User;
+        bool suspendsSmap = (State.Cr4 & Cr4.SupervisorAccessPrevention) != 0 && (State.SystemFlags & Rflags.AlignmentCheck) != 0;
+        _core->Mode = mode;
+        _core->Key = KeyOf(mode);
+        _core->Fast = FastTable(isUser ? UserTable : suspendsSmap ? SupervisorTableWithoutSmap : SupervisorTable);
+        RefreshAttention();
+    }
+
+    private FastEntry* FastTable(int table) => _fastTables + (table * FastEntry.Count);
+
+    private uint KeyOf(int mode)
+    {
+        ref uint key = ref _keys[mode];
+        if (key == 0)
+            key = Code.NewKey();
+        return key;
+    }
+
+    private static void Flush(Span<TlbEntry> entries, bool keepGlobal, int pcid)
+    {
+        foreach (ref TlbEntry entry in entries)
+        {
+            bool isKept = (keepGlobal && (entry.Data & Translation.Global) != 0)
+                || (pcid >= 0 && (entry.Data >> Translation.PcidShift) != (ulong)pcid);
+            if (!isKept)
+                entry = default;
+        }
+    }
+
+    private bool FlushPage(Span<TlbEntry> entries, ulong address, int pcid, bool keepGlobal)
+    {
+        bool isData = entries.Length == DataTlb.Capacity;
+        bool any = false;
+        for (int slot = 0; slot < entries.Length; slot++)
+        {
+            TlbEntry entry = entries[slot];
+            bool isGlobal = (entry.Data & Translation.Global) != 0;
+            bool isOtherSpace = pcid >= 0 && !isGlobal && (entry.Data >> Translation.PcidShift) != (ulong)pcid;
+            if (!entry.Covers(address) || isOtherSpace || (keepGlobal && isGlobal))
+                continue;
+            any = true;
+            entries[slot] = default;
+            for (int table = 0; isData && table < FastTableCount; table++)
+                FastTable(table)[slot].ReadTag = FastTable(table)[slot].WriteTag = FastEntry.NoPage;
+        }
+
+        return any;
+    }
+
+    private bool IsAllowed(ulong data, PageAccess access) => PageWalk.IsAllowed(
+        PagingRegisters, access, (data & Translation.Writable) != 0, (data & Translation.User) != 0, (data & Translation.NoExecute) != 0);
+
+    private bool TryWalk(ulong address, PageAccess access, out ulong data)
+    {
+        data = 0;
+        if (_core->IsLongMode && !IsCanonical(address))
+            return Raise(ExceptionVector.GeneralProtection);
+
+        var reader = new TableReader(this);
+        WalkResult walk = PageWalk.Walk(PagingRegisters, ref reader, address, access);
+        if (walk.Status == WalkStatus.PageFault)
+            return RaisePageFault(address, walk.ErrorCode);
+        if (walk.Status == WalkStatus.TableUnreadable)
+        {
+            return reader.Verdict.Answer == ConfidentialAnswer.Proceed
+                ? StopNotModelled($"page-table entry at 0x{walk.PhysicalAddress:x} is not in RAM (linear 0x{address:x})")
+                : Apply(reader.Verdict, address);
+        }
+
+        bool isShared = Rules != null && walk.HasAttributeBit == Rules.AttributeBitMeansShared;
+        if (Rules != null)
+        {
+            AccessKind kind = (access & PageAccess.Fetch) != 0 ? AccessKind.Fetch
+                : (access & PageAccess.Write) != 0 ? AccessKind.Write : AccessKind.Read;
+            ConfidentialVerdict verdict = Rules.Check(
+                this, new ConfidentialAccess(address, walk.PhysicalAddress, isShared ? PteAttribute.Shared : PteAttribute.Private, kind));
+            if (verdict.Answer != ConfidentialAnswer.Proceed)
+                return Apply(verdict, address);
+
+            // A write must be checked as a write, even where D was set before.
+            if ((access & PageAccess.Write) == 0)
+                walk.Permissions &= ~Translation.Dirty;
+        }
+
+        for (int i = 0; i < walk.Depth; i++)
+        {
+            if (walk.Steps[i].Due != 0)
+                SetEntryBits(walk.Steps[i]);
+        }
+
+        data = (walk.PhysicalAddress & Translation.FrameMask) | walk.Permissions | (isShared ? Translation.Shared : 0)
+            | (Pcid << Translation.PcidShift);
+        return true;
+    }
+
+    private void SetEntryBits(in WalkStep step)
+    {
+        byte* page = Ram.PageForWrite(step.Address >> 12);
+        int offset = (int)(step.Address & ~PageMask);
+        NotePhysicalWrite(page, offset, 1);
+        page[offset] |= (byte)step.Due;
+    }
+
+    /// <summary>Reads table entries through the rules.</summary>
+    private ref struct TableReader(Processor processor) : ITableReader
+    {
+        public ConfidentialVerdict Verdict;
+
+        public bool TryReadEntry(ulong address, bool hasAttributeBit, int size, out ulong entry)
+        {
+            entry = 0;
+            GuestRam ram = processor.Ram;
+            if (processor.Rules is { } rules)
+            {
+                bool isShared = hasAttributeBit == rules.AttributeBitMeansShared;
+                PteAttribute attribute = isShared ? PteAttribute.Shared : PteAttribute.Private;
+                Verdict = rules.Check(processor, new ConfidentialAccess(0, address, attribute, AccessKind.PageWalk));
+                if (Verdict.Answer != ConfidentialAnswer.Proceed)
+                    return false;
+                if (isShared && processor.SharedRam != null)
+                    ram = processor.SharedRam;
+            }
+
+            byte* page = ram.PageForRead(address >> 12);
+            if (page == null)
+                return false;
+            byte* host = page + (address & ~PageMask);
+            entry = size == 8 ? *(ulong*)host : *(uint*)host;
+            return true;
+        }
+    }
+}
