@@ -100,9 +100,9 @@ public sealed unsafe class GuestRamTests
     public void Random_writes_in_a_tree_of_forks_behave_as_separate_arrays()
     {
         var random = new Random(1);
-        const int size = 64 * 4096;
-        using var ram = new GuestRam(size);
-        var machines = new List<(GuestRam Ram, byte[] Model)> { (ram, new byte[size]) };
+        const int Size = 64 * 4096;
+        using var ram = new GuestRam(Size);
+        var machines = new List<(GuestRam Ram, byte[] Model)> { (ram, new byte[Size]) };
 
         for (int step = 0; step < 20_000; step++)
         {
@@ -119,7 +119,7 @@ public sealed unsafe class GuestRamTests
             }
             else
             {
-                int address = random.Next(size - 8);
+                int address = random.Next(Size - 8);
                 long value = random.NextInt64();
                 target.Write((ulong)address, value);
                 BitConverter.TryWriteBytes(model.AsSpan(address), value);
@@ -128,7 +128,7 @@ public sealed unsafe class GuestRamTests
 
         foreach ((GuestRam each, byte[] model) in machines)
         {
-            byte[] bytes = new byte[size];
+            byte[] bytes = new byte[Size];
             each.Read(0, bytes);
             Assert.Equal(model, bytes);
         }
