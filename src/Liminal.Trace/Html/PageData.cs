@@ -20,7 +20,7 @@ internal static class PageData
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.Default }))
         {
-            PagePool pool = new();
+            ReportPool pool = new();
             writer.WriteStartObject();
             WriteHead(writer, report);
             writer.WriteStartArray("cells");
@@ -64,7 +64,7 @@ internal static class PageData
     }
 
     /// <summary>[protocol, direction, platform, applicable, why not, [run...]]; texts by number.</summary>
-    private static void WriteCell(Utf8JsonWriter writer, PagePool pool, CellReport cell)
+    private static void WriteCell(Utf8JsonWriter writer, ReportPool pool, CellReport cell)
     {
         writer.WriteStartArray();
         writer.WriteNumberValue(pool.Text(cell.Protocol));
@@ -81,7 +81,7 @@ internal static class PageData
     }
 
     /// <summary>[host, switches, failures, region, states, transitions, diameter, seconds, verdicts].</summary>
-    private static void WriteRun(Utf8JsonWriter writer, PagePool pool, Exploration run)
+    private static void WriteRun(Utf8JsonWriter writer, ReportPool pool, Exploration run)
     {
         writer.WriteStartArray();
         writer.WriteNumberValue(pool.Text(run.Host));
@@ -96,35 +96,10 @@ internal static class PageData
         writer.WriteEndArray();
     }
 
-    /// <summary>[property, verdict, reason, timeline or -1].</summary>
-    private static int VerdictList(PagePool pool, PropertyVerdict verdict) => pool.List(
+    /// <summary>[property, verdict, reason, counterexample or -1].</summary>
+    private static int VerdictList(ReportPool pool, PropertyVerdict verdict) => pool.List(
         pool.Text(verdict.Property),
         (int)verdict.Verdict,
         pool.Text(verdict.Reason),
-        verdict.Counterexample is null ? -1 : TimelineList(pool, verdict.Counterexample));
-
-    /// <summary>[title, conclusion, lanes, steps].</summary>
-    private static int TimelineList(PagePool pool, Timeline timeline) => pool.List(
-        pool.Text(timeline.Title),
-        pool.Text(timeline.Conclusion),
-        pool.List([.. timeline.Lanes.Select(lane => pool.List(pool.Text(lane.Id), pool.Text(lane.Title), (int)lane.Kind))]),
-        pool.List([.. timeline.Steps.Select(step => StepList(pool, step))]));
-
-    /// <summary>[number, lane, title, detail, source, tone, tables].</summary>
-    private static int StepList(PagePool pool, TimelineStep step) => pool.List(
-        step.Number,
-        pool.Text(step.Lane),
-        pool.Text(step.Title),
-        pool.Text(step.Detail),
-        pool.Text(step.Source),
-        (int)step.Tone,
-        pool.List([.. step.State.Select(table => TableList(pool, table))]));
-
-    /// <summary>[title, columns, row...]; a row is [name, cell...].</summary>
-    private static int TableList(PagePool pool, StateTable table) => pool.List(
-    [
-        pool.Text(table.Title),
-        pool.Texts(table.Columns),
-        .. table.Rows.Select(row => pool.Texts([row.Name, .. row.Cells])),
-    ]);
+        verdict.Counterexample is null ? -1 : pool.Timeline(verdict.Counterexample));
 }

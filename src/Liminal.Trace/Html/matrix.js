@@ -1,14 +1,14 @@
 // The matrix: protocols and directions down, platforms across; in each cell the success path and, below it, with failures.
 
-const StripPitch = 7;
+const StripPitch = 6;
 const StripHeight = 10;
 
 /** How tall a property's bar is in the strip of a cell: the worse, the taller. */
 const StripBars = {
-  violated: x => `M${x} 0h5v10h-5z`,
-  depends: x => `M${x} 5h5v5h-5z`,
-  inconclusive: x => `M${x + .5} 3.5h4v6h-4z`,
-  holds: x => `M${x} 8h5v2h-5z`,
+  violated: x => `M${x} 0h4v10h-4z`,
+  depends: x => `M${x} 5h4v5h-4z`,
+  inconclusive: x => `M${x + .5} 3.5h3v6h-3z`,
+  holds: x => `M${x} 8h4v2h-4z`,
   notApplicable: () => "",
   notExplored: () => "",
 };
@@ -124,7 +124,7 @@ class Matrix {
       inconclusive: "a limit was reached before every state had been seen",
       notApplicable: "the protocol makes no sense on the platform, or the property says nothing there",
     };
-    const width = 5;
+    const width = 4;
     const bar = verdict => s("svg", { class: "strip", viewBox: `0 0 ${width} ${StripHeight}`, width, height: StripHeight, "aria-hidden": "true" }, s("path", { d: StripBars[verdict](0), class: verdict }));
     return h("section", { class: "legend", "aria-label": "legend" }, h("h2", {}, "How to read it"),
       h("dl", { class: "verdicts" }, Object.entries(explained).map(([verdict, text]) =>

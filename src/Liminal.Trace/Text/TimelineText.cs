@@ -6,7 +6,8 @@ using System.Linq;
 
 namespace Liminal.Trace;
 
-/// <summary>A timeline for the terminal: who acts, what it changes, and the state after each step as small tables.</summary>
+/// <summary>A timeline for the terminal: who acts, what it changes, and the state as small tables.</summary>
+/// <remarks>The first and the last step show every table; a step between them shows those that it changes.</remarks>
 public static class TimelineText
 {
     private const int NarrowestPage = 40;
@@ -33,8 +34,9 @@ public static class TimelineText
             if (!string.IsNullOrEmpty(step.Source))
                 lines.AddRange(Paragraph("source: " + step.Source, TextStyle.Faint, Indent, page));
 
-            if (i == 0 || changes.AnyIn(step.State))
-                lines.AddRange(StateTableText.Render(step.State, changes, page - Indent, markChanges).Select(Indented));
+            bool whole = i == 0 || i == timeline.Steps.Count - 1;
+            StateTable[] shown = [.. step.State.Where(table => whole || changes.AnyIn(table))];
+            lines.AddRange(StateTableText.Render(shown, changes, page - Indent, markChanges).Select(Indented));
         }
 
         lines.Add(new TextLine([]));

@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Linq;
 
 namespace Liminal.Trace;
 
@@ -39,21 +40,7 @@ public sealed class StateChanges
         && column < table.Columns.Count
         && (!_before.TryGetValue((table.Title, row.Name, table.Columns[column]), out string? text) || text != row.Cells[column]);
 
-    /// <summary>Whether any cell of these tables has changed.</summary>
-    public bool AnyIn(IReadOnlyList<StateTable> tables)
-    {
-        foreach (StateTable table in tables)
-        {
-            foreach (StateRow row in table.Rows)
-            {
-                for (int i = 0; i < row.Cells.Count; i++)
-                {
-                    if (Contains(table, row, i))
-                        return true;
-                }
-            }
-        }
-
-        return false;
-    }
+    /// <summary>Whether any cell of a table has changed.</summary>
+    public bool AnyIn(StateTable table) =>
+        table.Rows.Any(row => Enumerable.Range(0, row.Cells.Count).Any(column => Contains(table, row, column)));
 }
