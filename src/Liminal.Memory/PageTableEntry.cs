@@ -6,7 +6,7 @@ using System.Collections.Generic;
 namespace Liminal.Memory;
 
 /// <summary>The bits of a page-table entry that do not depend on the platform.</summary>
-/// <remarks>Source: Linux v6.12, arch/x86/include/asm/pgtable_types.h, _PAGE_BIT_*; SDM vol. 3A, 5.5 "Structure of paging-structure entries".</remarks>
+/// <remarks>Source: Linux v6.12, arch/x86/include/asm/pgtable_types.h, _PAGE_BIT_*; SDM3A, 5.5 "Structure of paging-structure entries".</remarks>
 [Flags]
 public enum PteFlags : ulong
 {

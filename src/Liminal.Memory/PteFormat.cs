@@ -69,7 +69,7 @@ public sealed record PteFormat
     /// <param name="forbiddenCBit">Where the C-bit would stand; a set C-bit is a reserved bit under vTOM. Null on a TD.</param>
     /// <remarks>
     /// Sources: Linux v6.12, arch/x86/hyperv/ivm.c, hv_vtom_init(): <c>physical_mask &amp;= boundary - 1</c>;
-    /// APM vol. 2, 15.36.8 "Virtual Top-of-Memory" for the C-bit.
+    /// APM2, 15.36.8 "Virtual Top-of-Memory" for the C-bit.
     /// </remarks>
     public static PteFormat Boundary(int boundaryBit = 47, int? forbiddenCBit = null) =>
         new($"boundary bit {Checked(boundaryBit)}", boundaryBit, setMeansShared: true, (1UL << boundaryBit) - 1, forbiddenCBit);
@@ -153,7 +153,7 @@ public sealed record PteFormat
     /// <param name="physicalAddressBits">The guest's MAXPHYADDR, CPUID 8000_0008 EAX[7:0]; 52 at most.</param>
     /// <remarks>
     /// Bits 51:MAXPHYADDR without the attribute; bits 20:13 or 29:13 of a large leaf; the C-bit under vTOM; on TDX the bits above
-    /// the shared bit. Sources: SDM vol. 3A, 5.7 "Page-fault exceptions"; APM vol. 2, 15.36.8; TDX module,
+    /// the shared bit. Sources: SDM3A, 5.7 "Page-fault exceptions"; APM2, 15.36.8; TDX-Module 1.5,
     /// td_ept_violation.c, which turns an address with bits above the guest's width into #PF with RSVD.
     /// </remarks>
     public ulong ReservedBitsSet(PageTableEntry entry, PageSize size = PageSize.Size4K, int physicalAddressBits = AddressBits)

@@ -25,7 +25,7 @@ public sealed record AccessResolution(AccessOutcome Outcome, PageChange Change, 
     /// </summary>
     /// <remarks>
     /// A #MC is final only where the guest's handler panics (<see cref="PolicySwitches.MachineCheckPanics"/>): a handler that returns
-    /// makes the access repeat. Source: seen in 6.12 under a paravisor that injects #MC, once with each end.
+    /// makes the access repeat. Source: Debian 6.12, seen under a paravisor that injects #MC, once with each end.
     /// </remarks>
     public static AccessResolution Of(
         ConfidentialPlatform platform, PageState state, PteAttribute attribute, AccessKind kind, HostPolicy host, PolicySwitches switches)

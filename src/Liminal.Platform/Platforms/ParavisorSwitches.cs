@@ -6,7 +6,7 @@ namespace Liminal.Platform;
 internal static class ParavisorSwitches
 {
     /// <summary>Who says that a paravisor cannot hand the exception on.</summary>
-    public const string Thread = "Thread 2023, Kelley, 28 August: for an EPT violation the containing VM can only terminate the guest";
+    public const string Thread = "Thread 2023, Kelley, 15 August: for an EPT violation the containing VM can only terminate the guest";
 
     /// <summary>What a paravisor does with an access that it cannot serve.</summary>
     public static PolicySwitchInfo InjectsMachineCheck { get; } = new(

@@ -18,7 +18,7 @@ public sealed class SnpPlatform : RuledPlatform
     private const string Checks = "APM2 15.36.10 \"RMP and VMPL access checks\", table 15-39";
     private const string Sizes = "APM2 15.36.11 \"Large page management\", table 15-40";
     private const string Pvalidate = "APM2 15.36.6 \"Page validation\"; Linux v6.12, include/asm/sev.h, pvalidate(): CF becomes an error";
-    private const string Implicit = "KVM v6.12, mmu.c, kvm_mmu_faultin_pfn(): memory-fault exit; QEMU v9.1, kvm-all.c, kvm_convert_memory()";
+    private const string Implicit = "KVM v6.12, mmu.c, kvm_mmu_faultin_pfn(): memory-fault exit; QEMU v9.1, kvm-all.c, kvm_cpu_exec() and kvm_convert_memory()";
     private const string Unexpected = "KVM v6.12, mmu.c, kvm_mmu_faultin_pfn(): exit to userspace, which here does not convert";
     private const string Smash = "KVM v6.12, sev.c, sev_handle_rmp_fault(): PSMASH when PVALIDATE or RMPADJUST reports SIZEM";
     private const string Psc = "GHCB 2.0, page state change; KVM v6.12, sev.c, rmp_make_private() and rmp_make_shared()";

@@ -62,7 +62,7 @@ public sealed class TdpPlatform : RuledPlatform
     [
         ParavisorSwitches.InjectsMachineCheck,
         ParavisorSwitches.MachineCheckPanics(
-            SwitchSettings.Set, "Seen in 6.12 with an Intel id: \"Fatal machine check from unknown source\"; before mcheck_cpu_init() it returns instead."),
+            SwitchSettings.Set, "Debian 6.12 with an Intel id: \"Fatal machine check from unknown source\"; before mcheck_cpu_init() it returns instead."),
         ParavisorSwitches.CoherentCaches(
             SwitchSettings.Clear, "Linux v6.12, coco/tdx/tdx.c, tdx_cache_flush_required(), and hyperv/ivm.c, hv_vtom_cache_flush_required()."),
     ];

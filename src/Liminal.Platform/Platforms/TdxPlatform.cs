@@ -19,10 +19,11 @@ public sealed class TdxPlatform : RuledPlatform
     private const string Lookup = "TDX-Module 1.5, sept_state_lookup.c";
     private const string Remove = "TDX-Module 1.5, tdh_mem_page_remove.c and tdh_mem_range_unblock.c: both demand TLB tracking";
     private const string Pinned = "LKML 2025-07-21, Xu Yilun, on guest_memfd conversion; OpenVMM pull request 3748";
-    private const string Implicit = "KVM v6.16, mmu.c, kvm_mmu_faultin_pfn(): memory-fault exit; QEMU v9.1, kvm-all.c, kvm_convert_memory()";
+    private const string Implicit = "KVM v6.16, mmu.c, kvm_mmu_faultin_pfn(): memory-fault exit; QEMU v9.1, kvm-all.c, kvm_cpu_exec() and kvm_convert_memory()";
     private const string Unexpected = "KVM v6.16, mmu.c, kvm_mmu_faultin_pfn(): exit to userspace, which here does not convert";
     private const string HostFlushes = "Linux v6.12, coco/tdx/tdx.c, tdx_tlb_flush_required(): the VMM flushes on shared to private";
-    private const string NotAsked = "Liminal, contract of HostCall: the page is there already";
+    private const string Zap = "KVM v6.16, tdx.c, tdx_sept_zap_private_spte() and tdx_sept_remove_private_spte(): block, track, remove";
+    private const string NotAsked = "KVM v6.16, kvm_main.c, kvm_vm_set_mem_attributes(): an attribute that is set already changes nothing";
 
     /// <summary>The state of the page's leaf entry in the secure EPT; the size is that of the leaf.</summary>
     private enum Sept
@@ -192,9 +193,9 @@ public sealed class TdxPlatform : RuledPlatform
     private static readonly OperationRow<HostCall>[] CallTable =
     [
         new([HostCall.MapGpaShared], ~(NoPrivatePage & Shared) & ~Mapped, Setting.Always,
-            OperationStatus.Done, TakePrivatePage, "tdx-map-gpa-shared", "KVM v6.16, tdx.c: blocks, tracks and removes the private page"),
+            OperationStatus.Done, TakePrivatePage, "tdx-map-gpa-shared", Zap),
         new([HostCall.MapGpaShared], Mapped, Setting.Unless(PolicySwitches.ReleaseRequired),
-            OperationStatus.Done, TakePrivatePage, "tdx-map-gpa-shared", "KVM v6.16, tdx.c: blocks, tracks and removes the private page"),
+            OperationStatus.Done, TakePrivatePage, "tdx-map-gpa-shared", Zap),
         new([HostCall.MapGpaShared], Mapped, Setting.When(PolicySwitches.ReleaseRequired),
             OperationStatus.Refused, Effects.None, "tdx-connect-pins", Pinned, Certainty.Mail),
         new([HostCall.MapGpaShared], NoPrivatePage & Shared, Setting.Always,

@@ -55,7 +55,7 @@ public sealed class VtomPlatform : RuledPlatform
     [
         ParavisorSwitches.InjectsMachineCheck,
         ParavisorSwitches.MachineCheckPanics(
-            SwitchSettings.Clear, "Seen in 6.12 with an AMD id: no bank is valid, the handler returns, the access repeats without a word."),
+            SwitchSettings.Clear, "Debian 6.12 with an AMD id: no bank is valid, the handler returns, the access repeats without a word."),
         new(PolicySwitches.SharedReadExits, "shared-read-exits",
             "A read above the boundary of a page that is not host-visible exits: nothing is mapped there.",
             "It returns ciphertext: a malicious hypervisor has mapped the alias, and there is no RMP check for the read.",

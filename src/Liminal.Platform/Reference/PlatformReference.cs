@@ -85,24 +85,26 @@ public static class PlatformReference
     private static void ListExits(ConfidentialPlatform platform, StringBuilder text)
     {
         text.Append("## What the host does with an access that exited\n\n");
-        var table = new MarkdownTable("state, mapping", [.. Hosts.Select(host => host.ToString())]);
         bool any = false;
-        foreach (PageStateInfo state in platform.States)
+        foreach (PteAttribute attribute in Attributes)
         {
-            foreach (PteAttribute attribute in Attributes)
-            {
-                if (!Exits(platform, state.State, attribute))
-                    continue;
+            PageStateInfo[] exiting = [.. platform.States.Where(state => Exits(platform, state.State, attribute))];
+            if (exiting.Length == 0)
+                continue;
 
-                any = true;
-                table.Add($"{state.Name}, {Name(attribute)}", [.. Hosts.Select(host => Words.UnderKinds(kind => Words.UnderSwitches(
+            any = true;
+            text.Append($"Through a {Name(attribute)} mapping:\n\n");
+            var table = new MarkdownTable("state", [.. Hosts.Select(host => host.ToString())]);
+            foreach (PageStateInfo state in exiting)
+            {
+                table.Add(state.Name, [.. Hosts.Select(host => Words.UnderKinds(kind => Words.UnderSwitches(
                     platform.Switches, switches => Response(platform, state.State, attribute, kind, host, switches))))]);
             }
+
+            table.WriteMerged(text);
         }
 
-        if (any)
-            table.WriteMerged(text);
-        else
+        if (!any)
             text.Append("No access exits.\n\n");
     }
 
@@ -123,17 +125,18 @@ public static class PlatformReference
     private static void ListEnds(ConfidentialPlatform platform, StringBuilder text)
     {
         text.Append("## How a load ends\n\nThe access and all responses together, for a data read; what the guest's handlers make of an exception comes after.\n\n");
-        var table = new MarkdownTable("state, mapping", [.. Hosts.Select(host => host.ToString())]);
-        foreach (PageStateInfo state in platform.States)
+        foreach (PteAttribute attribute in Attributes)
         {
-            foreach (PteAttribute attribute in Attributes)
+            text.Append($"Through a {Name(attribute)} mapping:\n\n");
+            var table = new MarkdownTable("state", [.. Hosts.Select(host => host.ToString())]);
+            foreach (PageStateInfo state in platform.States)
             {
-                table.Add($"{state.Name}, {Name(attribute)}", [.. Hosts.Select(host => Words.UnderSwitches(
+                table.Add(state.Name, [.. Hosts.Select(host => Words.UnderSwitches(
                     platform.Switches, switches => End(platform, state.State, attribute, host, switches)))]);
             }
-        }
 
-        table.WriteMerged(text);
+            table.WriteMerged(text);
+        }
     }
 
     private static string End(
@@ -174,26 +177,23 @@ public static class PlatformReference
 
     private static void ListOperationExits(ConfidentialPlatform platform, StringBuilder text)
     {
-        var table = new MarkdownTable("operation, state", [.. Hosts.Select(host => host.ToString())]);
-        bool any = false;
         foreach (GuestOperation operation in Enum.GetValues<GuestOperation>())
         {
-            foreach (PageStateInfo state in platform.States)
-            {
-                if (platform.Apply(operation, state.State, PolicySwitches.None).Status != OperationStatus.HostExit)
-                    continue;
+            PageStateInfo[] exiting = [.. platform.States.Where(state =>
+                platform.Apply(operation, state.State, PolicySwitches.None).Status == OperationStatus.HostExit)];
+            if (exiting.Length == 0)
+                continue;
 
-                any = true;
-                table.Add($"{operation} of {state.Name}", [.. Hosts.Select(host => Words.UnderSwitches(platform.Switches, switches =>
+            text.Append($"What the host does when {operation} exits:\n\n");
+            var table = new MarkdownTable("state", [.. Hosts.Select(host => host.ToString())]);
+            foreach (PageStateInfo state in exiting)
+            {
+                table.Add(state.Name, [.. Hosts.Select(host => Words.UnderSwitches(platform.Switches, switches =>
                     Described(platform, state.State, platform.RespondToExit(operation, state.State, host, switches))))]);
             }
+
+            table.WriteMerged(text);
         }
-
-        if (!any)
-            return;
-
-        text.Append("What the host does when the instruction exits:\n\n");
-        table.WriteMerged(text);
     }
 
     private static bool Exits(ConfidentialPlatform platform, PageState state, PteAttribute attribute) =>

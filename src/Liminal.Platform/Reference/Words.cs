@@ -105,8 +105,10 @@ internal static class Words
         PolicySwitchInfo[] others = [.. switches.Where(one => one != matters)];
         string set = UnderSwitches(others, setting => answers[setting | matters.Switch]);
         string clear = UnderSwitches(others, setting => answers[setting]);
-        return $"{set} if `{matters.Name}`, else {clear}";
+        return $"{Inner(set)} if `{matters.Name}`, else {Inner(clear)}";
     }
+
+    private static string Inner(string text) => text.Contains(" if `", StringComparison.Ordinal) ? $"({text})" : text;
 
     /// <summary>One text for an answer that may depend on the kind of access: kinds with the same answer share it.</summary>
     public static string UnderKinds(Func<AccessKind, string> answer)

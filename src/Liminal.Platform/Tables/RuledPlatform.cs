@@ -145,7 +145,7 @@ public abstract class RuledPlatform : ConfidentialPlatform
             if (!known.Contains(operations[number]))
             {
                 compiled[index] = new OperationRule(
-                    OperationStatus.NotOnThisPlatform, new PageChange(state), "not-on-this-platform", "Liminal, contract of OperationStatus");
+                    OperationStatus.NotOnThisPlatform, new PageChange(state), "not-on-this-platform", "Liminal, OperationStatus.NotOnThisPlatform");
                 return;
             }
 
