@@ -96,8 +96,7 @@ internal sealed class BreadthFirst
                 return ExplorationLimit.Memory;
 
             long slice = Math.Min(end - start, Math.Max(ChunkStates, _store.Positions / 64));
-            _store.Grow(slice * SuccessorBuffer.MaxSuccessors / 8);
-            slice = Math.Clamp(_store.Room / SuccessorBuffer.MaxSuccessors, 1, slice);
+            _store.Grow((slice * _system.MaxSuccessors) + _workers.Length);
             _next = start;
             _end = start + slice;
             RunWorkers(depth);

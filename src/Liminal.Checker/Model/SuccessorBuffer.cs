@@ -7,8 +7,8 @@ namespace Liminal.Checker.Model;
 /// <summary>The successors of one state, and what was violated on the way to them. One per worker, reused.</summary>
 internal sealed class SuccessorBuffer
 {
-    /// <summary>More than the actions that can be enabled in one state: fills and stray loads of 12 mappings on 4 CPUs, 4 pages of users and hosts.</summary>
-    public const int MaxSuccessors = 512;
+    /// <summary>More than <see cref="TransitionSystem.MaxSuccessors"/> of the largest model.</summary>
+    private const int MaxSuccessors = 256;
 
     private readonly ModelState[] _states = new ModelState[MaxSuccessors];
     private readonly StepAction[] _actions = new StepAction[MaxSuccessors];

@@ -16,6 +16,10 @@ namespace Liminal.Checker.Model;
 /// </remarks>
 internal sealed partial class TransitionSystem
 {
+    /// <summary>A converter's operation succeeds or fails in the guest, and a host may retry, refuse or lie.</summary>
+    private const int SuccessorsOfOneOperation = 5;
+    private const int HostOperations = (int)HostOperation.WriteShared + 1;
+
     private readonly Scenario _scenario;
     private readonly RuleTables _rules;
     private readonly IReadOnlyList<Mapping> _layout;
@@ -60,11 +64,17 @@ internal sealed partial class TransitionSystem
         for (int i = 0; i < Programs.Count; i++)
             _programs[i] = [.. Programs[i].Ops];
 
+        int ofConverters = Programs.Count * (SuccessorsOfOneOperation + _cpus);
+        int ofHost = scenario.Host == HostPolicy.Malicious ? HostOperations : 0;
+        MaxSuccessors = ofConverters + (_mappings * (1 + _cpus)) + (_pages * (2 + 1 + (2 * _cpus) + ofHost));
         _driverMapping = new int[_pages];
         _allocatorMapping = new int[_pages];
         for (int page = 0; page < _pages; page++)
             FindUserMappings(page);
     }
+
+    /// <summary>No state has more successors than this: of converters and their flushes, of a stray load and fills per mapping, of caches, users and host per page.</summary>
+    public int MaxSuccessors { get; }
 
     /// <summary>The program of each converter.</summary>
     public IReadOnlyList<CompiledProgram> Programs { get; }
