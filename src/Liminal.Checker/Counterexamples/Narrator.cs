@@ -48,7 +48,7 @@ internal sealed class Narrator
         return new Timeline(title, $"{Capital(info.Violated)}: {where}", narrator.Lanes(steps), steps);
     }
 
-    private TimelineStep Start() => new(0, "converter0", "before the conversion", "", null, StepTone.Normal, _view.Of(_path.States[0]));
+    private TimelineStep Start() => new(0, "", "before the conversion", "", null, StepTone.Normal, _view.Of(_path.States[0]));
 
     private TimelineStep Step(int index)
     {
@@ -227,6 +227,9 @@ internal sealed class Narrator
         lanes.Add(new Lane("host", "Host", LaneKind.Host));
         if (steps.Exists(step => step.Lane == "user"))
             lanes.Add(new Lane("user", "New user", LaneKind.User));
+
+        for (int page = 0; page < _scenario.Pages; page++)
+            lanes.Add(new Lane($"page{page}", $"page {page}", LaneKind.Page));
 
         return lanes;
     }
