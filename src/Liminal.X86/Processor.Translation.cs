@@ -169,6 +169,9 @@ public sealed unsafe partial class Processor
         if (isUser)
             mode |= CodeMode.User;
         bool suspendsSmap = (State.Cr4 & Cr4.SupervisorAccessPrevention) != 0 && (State.SystemFlags & Rflags.AlignmentCheck) != 0;
+        bool isVectorDefined = (State.Cr0 & Cr0.Emulation) == 0 && (State.Cr4 & Cr4.OsFxsr) != 0;
+        _core->VectorFault = !isVectorDefined ? ExceptionVector.InvalidOpcode
+            : (State.Cr0 & Cr0.TaskSwitched) != 0 ? ExceptionVector.DeviceNotAvailable : 0;
         _core->Mode = mode;
         _core->Key = KeyOf(mode);
         _core->Fast = FastTable(isUser ? UserTable : suspendsSmap ? SupervisorTableWithoutSmap : SupervisorTable);

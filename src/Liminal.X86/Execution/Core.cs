@@ -34,6 +34,9 @@ internal unsafe struct Core
     /// <summary>Non-zero when the loop has something to see to between blocks.</summary>
     public Attention Attention;
 
+    /// <summary>Vector that SSE instructions raise: #UD or #NM; zero when they may execute.</summary>
+    public int VectorFault;
+
     /// <summary>Why a handler returned zero.</summary>
     public BlockExit Exit;
 

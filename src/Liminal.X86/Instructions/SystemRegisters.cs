@@ -59,6 +59,7 @@ internal readonly unsafe struct ClearTaskSwitched : IInstruction
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
         core->State.Cr0 &= ~Cr0.TaskSwitched;
+        processor.RefreshMode();
         return Completion.Next;
     }
 }
