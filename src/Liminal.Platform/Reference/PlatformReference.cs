@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 using Liminal.Memory;
@@ -177,23 +178,30 @@ public static class PlatformReference
 
     private static void ListOperationExits(ConfidentialPlatform platform, StringBuilder text)
     {
-        foreach (GuestOperation operation in Enum.GetValues<GuestOperation>())
+        IEnumerable<IGrouping<string, GuestOperation>> tables = Enum.GetValues<GuestOperation>()
+            .GroupBy(operation => ExitsOf(platform, operation))
+            .Where(table => table.Key.Length > 0);
+        foreach (IGrouping<string, GuestOperation> table in tables)
+            text.Append($"What the host does when {string.Join(", ", table)} exits:\n\n").Append(table.Key);
+    }
+
+    private static string ExitsOf(ConfidentialPlatform platform, GuestOperation operation)
+    {
+        PageStateInfo[] exiting = [.. platform.States.Where(state =>
+            platform.Apply(operation, state.State, PolicySwitches.None).Status == OperationStatus.HostExit)];
+        if (exiting.Length == 0)
+            return "";
+
+        var text = new StringBuilder();
+        var table = new MarkdownTable("state", [.. Hosts.Select(host => host.ToString())]);
+        foreach (PageStateInfo state in exiting)
         {
-            PageStateInfo[] exiting = [.. platform.States.Where(state =>
-                platform.Apply(operation, state.State, PolicySwitches.None).Status == OperationStatus.HostExit)];
-            if (exiting.Length == 0)
-                continue;
-
-            text.Append($"What the host does when {operation} exits:\n\n");
-            var table = new MarkdownTable("state", [.. Hosts.Select(host => host.ToString())]);
-            foreach (PageStateInfo state in exiting)
-            {
-                table.Add(state.Name, [.. Hosts.Select(host => Words.UnderSwitches(platform.Switches, switches =>
-                    Described(platform, state.State, platform.RespondToExit(operation, state.State, host, switches))))]);
-            }
-
-            table.WriteMerged(text);
+            table.Add(state.Name, [.. Hosts.Select(host => Words.UnderSwitches(platform.Switches, switches =>
+                Described(platform, state.State, platform.RespondToExit(operation, state.State, host, switches))))]);
         }
+
+        table.WriteMerged(text);
+        return text.ToString();
     }
 
     private static bool Exits(ConfidentialPlatform platform, PageState state, PteAttribute attribute) =>

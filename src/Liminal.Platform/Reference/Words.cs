@@ -93,19 +93,25 @@ internal static class Words
 
     /// <summary>
     /// One text for an answer that may depend on switches. A switch that does not matter is not named; one that does splits the text:
-    /// <c>exit if `suppress-ve`, else #VE</c>.
+    /// <c>exit if `suppress-ve`, else #VE</c>. The switch that gives the shortest text is asked first.
     /// </summary>
     public static string UnderSwitches(IReadOnlyList<PolicySwitchInfo> switches, Func<PolicySwitches, string> answer)
     {
         Dictionary<PolicySwitches, string> answers = Settings.Of(switches).ToDictionary(setting => setting, answer);
-        PolicySwitchInfo? matters = switches.FirstOrDefault(one => answers.Any(pair => pair.Value != answers[pair.Key ^ one.Switch]));
-        if (matters is null)
-            return answers[PolicySwitches.None];
+        return switches
+            .Where(one => answers.Any(pair => pair.Value != answers[pair.Key ^ one.Switch]))
+            .Select(one => SplitBy(one, switches, answers))
+            .OrderBy(text => text.Length)
+            .FirstOrDefault(answers[PolicySwitches.None]);
+    }
 
-        PolicySwitchInfo[] others = [.. switches.Where(one => one != matters)];
-        string set = UnderSwitches(others, setting => answers[setting | matters.Switch]);
+    private static string SplitBy(
+        PolicySwitchInfo one, IReadOnlyList<PolicySwitchInfo> switches, Dictionary<PolicySwitches, string> answers)
+    {
+        PolicySwitchInfo[] others = [.. switches.Where(other => other != one)];
+        string set = UnderSwitches(others, setting => answers[setting | one.Switch]);
         string clear = UnderSwitches(others, setting => answers[setting]);
-        return $"{Inner(set)} if `{matters.Name}`, else {Inner(clear)}";
+        return $"{Inner(set)} if `{one.Name}`, else {Inner(clear)}";
     }
 
     private static string Inner(string text) => text.Contains(" if `", StringComparison.Ordinal) ? $"({text})" : text;
