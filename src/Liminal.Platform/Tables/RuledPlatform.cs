@@ -34,7 +34,10 @@ public abstract class RuledPlatform : ConfidentialPlatform
         States = rules.States;
         Switches = rules.Switches;
         for (int i = 0; i < States.Count; i++)
-            Demand(States[i].State.Value == i, $"state {States[i].Name} is not number {i}");
+        {
+            if (States[i].State.Value != i)
+                throw new UnreachableException($"{GetType().Name}: state {States[i].Name} is not number {i}.");
+        }
 
         _settings = 1 << Switches.Count;
         _settingOf = SettingNumbers(Switches);
@@ -82,51 +85,64 @@ public abstract class RuledPlatform : ConfidentialPlatform
 
     private string NameOf(PageState state) => States[state.Value].Name;
 
-    private int Setting(PolicySwitches switches) => _settingOf[(int)switches & (_settingOf.Length - 1)];
+    private int Number(PolicySwitches switches) => _settingOf[(int)switches & (_settingOf.Length - 1)];
 
     private int Index(PageState state, PteAttribute attribute, AccessKind kind, PolicySwitches switches)
     {
         if (state.Value >= States.Count || (int)attribute >= Attributes || (int)kind >= Kinds)
             throw new UnreachableException($"{Name} has no state {state.Value}, attribute {attribute} or access {kind}.");
 
-        return (((((state.Value * Attributes) + (int)attribute) * Kinds) + (int)kind) * _settings) + Setting(switches);
+        return (((((state.Value * Attributes) + (int)attribute) * Kinds) + (int)kind) * _settings) + Number(switches);
     }
 
     private int Index(int operation, PageState state, PolicySwitches switches) =>
         state.Value < States.Count
-            ? (((operation * States.Count) + state.Value) * _settings) + Setting(switches)
+            ? (((operation * States.Count) + state.Value) * _settings) + Number(switches)
             : throw new UnreachableException($"{Name} has no state {state.Value}.");
 
     private AccessRule[] Compile(IReadOnlyList<AccessRow> rows)
     {
-        var compiled = new AccessRule[States.Count * Attributes * Kinds * _settings];
-        ForEachAccess((state, attribute, kind, switches) =>
+        var compiled = new AccessRule?[States.Count * Attributes * Kinds * _settings];
+        foreach (AccessRow row in rows)
         {
-            AccessRow row = Only(rows, row => Matches(row.States, row.Through, row.Kinds, row.When, state, attribute, kind, switches),
-                $"a {kind} of a {NameOf(state)} page through a {attribute} mapping with {switches}");
-            compiled[Index(state, attribute, kind, switches)] = row.Then;
-        });
-        return compiled;
+            foreach (AccessQuestion at in AccessesOf(row.States, row.Through, row.Kinds, row.When))
+            {
+                ref AccessRule? answer = ref compiled[Index(at.State, at.Attribute, at.Kind, at.Switches)];
+                DemandFree(answer, row.Then.Rule, at);
+                answer = row.Then;
+            }
+        }
+
+        foreach (AccessQuestion at in AccessesOf(Everything, PteAttributes.Both, AccessKinds.All, Always))
+            DemandFound(compiled[Index(at.State, at.Attribute, at.Kind, at.Switches)], at);
+
+        return compiled!;
     }
 
     private ExitRule?[] Compile(IReadOnlyList<ExitRow> rows)
     {
         var compiled = new ExitRule?[States.Count * Attributes * Kinds * _settings * HostPolicies];
-        ForEachAccess((state, attribute, kind, switches) =>
+        foreach (ExitRow row in rows)
         {
-            if (Access(state, attribute, kind, switches).Outcome != AccessOutcome.HostExit)
-                return;
+            foreach (AccessQuestion at in AccessesOf(row.States, row.Through, row.Kinds, row.When))
+            {
+                if (Access(at.State, at.Attribute, at.Kind, at.Switches).Outcome != AccessOutcome.HostExit)
+                    continue;
+
+                var rule = new ExitRule(row.Then, row.Effect(at.State, at.Switches), row.Rule, row.Source, row.Certainty);
+                Place(compiled.AsSpan(Index(at.State, at.Attribute, at.Kind, at.Switches) * HostPolicies, HostPolicies), row.By, rule, at);
+            }
+        }
+
+        foreach (AccessQuestion at in AccessesOf(Everything, PteAttributes.Both, AccessKinds.All, Always))
+        {
+            if (Access(at.State, at.Attribute, at.Kind, at.Switches).Outcome != AccessOutcome.HostExit)
+                continue;
 
             for (int host = 0; host < HostPolicies; host++)
-            {
-                ExitRow row = Only(rows,
-                    row => Matches(row.States, row.Through, row.Kinds, row.When, state, attribute, kind, switches)
-                        && ((int)row.By & (1 << host)) != 0,
-                    $"the exit of a {kind} of a {NameOf(state)} page through a {attribute} mapping with {switches} to {(HostPolicy)host}");
-                compiled[(Index(state, attribute, kind, switches) * HostPolicies) + host] =
-                    new ExitRule(row.Then, row.Effect(state, switches), row.Rule, row.Source, row.Certainty);
-            }
-        });
+                DemandFound(compiled[(Index(at.State, at.Attribute, at.Kind, at.Switches) * HostPolicies) + host], at, (HostPolicy)host);
+        }
+
         return compiled;
     }
 
@@ -134,119 +150,143 @@ public abstract class RuledPlatform : ConfidentialPlatform
         where TOperation : struct, Enum
     {
         TOperation[] operations = Enum.GetValues<TOperation>();
-        var known = new HashSet<TOperation>();
+        bool[] isHere = new bool[operations.Length];
+        var compiled = new OperationRule?[operations.Length * States.Count * _settings];
         foreach (OperationRow<TOperation> row in rows)
-            known.UnionWith(row.Operations);
-
-        var compiled = new OperationRule[operations.Length * States.Count * _settings];
-        ForEachOperation(operations.Length, (number, state, switches) =>
         {
-            int index = Index(number, state, switches);
-            if (!known.Contains(operations[number]))
+            foreach (TOperation operation in row.Operations)
             {
-                compiled[index] = new OperationRule(
-                    OperationStatus.NotOnThisPlatform, new PageChange(state), "not-on-this-platform", "Liminal, OperationStatus.NotOnThisPlatform");
-                return;
+                int number = Array.IndexOf(operations, operation);
+                isHere[number] = true;
+                foreach (OperationQuestion<TOperation> at in OperationsOf(operation, row.States, row.When))
+                {
+                    ref OperationRule? answer = ref compiled[Index(number, at.State, at.Switches)];
+                    DemandFree(answer, row.Rule, at);
+                    answer = new OperationRule(row.Status, row.Effect(at.State, at.Switches), row.Rule, row.Source, row.Certainty);
+                }
             }
+        }
 
-            OperationRow<TOperation> row = Only(rows,
-                row => row.States.Contains(state) && row.When.Holds(switches) && Contains(row.Operations, operations[number]),
-                $"{operations[number]} of a {NameOf(state)} page with {switches}");
-            PageChange change = row.Effect(state, switches);
-            compiled[index] = new OperationRule(row.Status, change, row.Rule, row.Source, row.Certainty);
-        });
-        return compiled;
+        for (int number = 0; number < operations.Length; number++)
+        {
+            foreach (OperationQuestion<TOperation> at in OperationsOf(operations[number], Everything, Always))
+            {
+                ref OperationRule? answer = ref compiled[Index(number, at.State, at.Switches)];
+                if (!isHere[number])
+                    answer = NotHere(at.State);
+
+                DemandFound(answer, at);
+            }
+        }
+
+        return compiled!;
     }
 
     private ExitRule?[] Compile(IReadOnlyList<OperationExitRow> rows)
     {
-        GuestOperation[] operations = Enum.GetValues<GuestOperation>();
-        var compiled = new ExitRule?[operations.Length * States.Count * _settings * HostPolicies];
-        ForEachOperation(operations.Length, (number, state, switches) =>
+        var compiled = new ExitRule?[Enum.GetValues<GuestOperation>().Length * States.Count * _settings * HostPolicies];
+        foreach (OperationExitRow row in rows)
         {
-            if (Apply(operations[number], state, switches).Status != OperationStatus.HostExit)
-                return;
-
-            for (int host = 0; host < HostPolicies; host++)
+            foreach (GuestOperation operation in row.Operations)
             {
-                OperationExitRow row = Only(rows,
-                    row => row.States.Contains(state) && ((int)row.By & (1 << host)) != 0 && Contains(row.Operations, operations[number]),
-                    $"the exit of {operations[number]} of a {NameOf(state)} page to {(HostPolicy)host}");
-                compiled[(Index(number, state, switches) * HostPolicies) + host] =
-                    new ExitRule(row.Then, row.Effect(state, switches), row.Rule, row.Source, row.Certainty);
+                foreach (OperationQuestion<GuestOperation> at in OperationsOf(operation, row.States, Always))
+                {
+                    if (Apply(operation, at.State, at.Switches).Status != OperationStatus.HostExit)
+                        continue;
+
+                    var rule = new ExitRule(row.Then, row.Effect(at.State, at.Switches), row.Rule, row.Source, row.Certainty);
+                    Place(compiled.AsSpan(Index((int)operation, at.State, at.Switches) * HostPolicies, HostPolicies), row.By, rule, at);
+                }
             }
-        });
+        }
+
+        foreach (GuestOperation operation in Enum.GetValues<GuestOperation>())
+        {
+            foreach (OperationQuestion<GuestOperation> at in OperationsOf(operation, Everything, Always))
+            {
+                if (Apply(operation, at.State, at.Switches).Status != OperationStatus.HostExit)
+                    continue;
+
+                for (int host = 0; host < HostPolicies; host++)
+                    DemandFound(compiled[(Index((int)operation, at.State, at.Switches) * HostPolicies) + host], at, (HostPolicy)host);
+            }
+        }
+
         return compiled;
     }
 
-    private void ForEachAccess(Action<PageState, PteAttribute, AccessKind, PolicySwitches> visit)
+    private void Place<TQuestion>(Span<ExitRule?> answers, Hosts by, ExitRule rule, TQuestion question)
+        where TQuestion : struct
+    {
+        for (int host = 0; host < answers.Length; host++)
+        {
+            if (((int)by & (1 << host)) == 0)
+                continue;
+
+            DemandFree(answers[host], rule.Rule, question);
+            answers[host] = rule;
+        }
+    }
+
+    private IEnumerable<AccessQuestion> AccessesOf(StateSet states, PteAttributes through, AccessKinds kinds, Setting when)
     {
         foreach (PageStateInfo info in States)
         {
+            if (!states.Contains(info.State))
+                continue;
+
             for (int attribute = 0; attribute < Attributes; attribute++)
             {
                 for (int kind = 0; kind < Kinds; kind++)
                 {
+                    if (((int)through & (1 << attribute)) == 0 || ((int)kinds & (1 << kind)) == 0)
+                        continue;
+
                     foreach (PolicySwitches switches in Settings.Of(Switches))
-                        visit(info.State, (PteAttribute)attribute, (AccessKind)kind, switches);
+                    {
+                        if (when.Holds(switches))
+                            yield return new AccessQuestion(info.State, (PteAttribute)attribute, (AccessKind)kind, switches);
+                    }
                 }
             }
         }
     }
 
-    private void ForEachOperation(int operations, Action<int, PageState, PolicySwitches> visit)
+    private IEnumerable<OperationQuestion<TOperation>> OperationsOf<TOperation>(TOperation operation, StateSet states, Setting when)
+        where TOperation : struct, Enum
     {
-        for (int operation = 0; operation < operations; operation++)
+        foreach (PageStateInfo info in States)
         {
-            foreach (PageStateInfo info in States)
+            if (!states.Contains(info.State))
+                continue;
+
+            foreach (PolicySwitches switches in Settings.Of(Switches))
             {
-                foreach (PolicySwitches switches in Settings.Of(Switches))
-                    visit(operation, info.State, switches);
+                if (when.Holds(switches))
+                    yield return new OperationQuestion<TOperation>(operation, info.State, switches);
             }
         }
     }
 
-    private static bool Matches(
-        StateSet states, PteAttributes through, AccessKinds kinds, Setting when,
-        PageState state, PteAttribute attribute, AccessKind kind, PolicySwitches switches) =>
-        states.Contains(state)
-        && ((int)through & (1 << (int)attribute)) != 0
-        && ((int)kinds & (1 << (int)kind)) != 0
-        && when.Holds(switches);
+    private static Setting Always => Setting.Always;
 
-    private static bool Contains<TOperation>(IReadOnlyList<TOperation> operations, TOperation operation)
-        where TOperation : struct, Enum
+    private static StateSet Everything => ~default(StateSet);
+
+    private static OperationRule NotHere(PageState state) => new(
+        OperationStatus.NotOnThisPlatform, new PageChange(state), "not-on-this-platform", "Liminal, OperationStatus.NotOnThisPlatform");
+
+    private void DemandFree<TQuestion>(object? answer, string rule, TQuestion question)
+        where TQuestion : struct
     {
-        foreach (TOperation candidate in operations)
-        {
-            if (candidate.Equals(operation))
-                return true;
-        }
-
-        return false;
+        if (answer is not null)
+            throw new UnreachableException($"{GetType().Name}: two rows answer {question}: {rule}, and that of {answer}.");
     }
 
-    private TRow Only<TRow>(IReadOnlyList<TRow> rows, Predicate<TRow> matches, string question)
-        where TRow : class
+    private void DemandFound<TQuestion>(object? answer, TQuestion question, HostPolicy? host = null)
+        where TQuestion : struct
     {
-        TRow? found = null;
-        foreach (TRow row in rows)
-        {
-            if (!matches(row))
-                continue;
-
-            Demand(found is null, $"two rows answer {question}: {found}; {row}");
-            found = row;
-        }
-
-        Demand(found is not null, $"no row answers {question}");
-        return found!;
-    }
-
-    private void Demand(bool holds, string otherwise)
-    {
-        if (!holds)
-            throw new UnreachableException($"{GetType().Name}: {otherwise}.");
+        if (answer is null)
+            throw new UnreachableException($"{GetType().Name}: no row answers {question} {host}.");
     }
 
     private static byte[] SettingNumbers(IReadOnlyList<PolicySwitchInfo> switches)
@@ -267,4 +307,9 @@ public abstract class RuledPlatform : ConfidentialPlatform
 
         return numbers;
     }
+
+    private readonly record struct AccessQuestion(PageState State, PteAttribute Attribute, AccessKind Kind, PolicySwitches Switches);
+
+    private readonly record struct OperationQuestion<TOperation>(TOperation Which, PageState State, PolicySwitches Switches)
+        where TOperation : struct, Enum;
 }
