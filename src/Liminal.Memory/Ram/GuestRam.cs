@@ -98,6 +98,15 @@ public sealed unsafe class GuestRam : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PageHeader* HeaderOf(byte* page) => PagePool.HeaderOf(page);
 
+    /// <summary>False when a page has never been read or written, and so holds zeros.</summary>
+    public bool IsTouched(ulong frame)
+    {
+        if (!Contains(frame * PageSize, PageSize))
+            return false;
+        RamLeaf* leaf = _root[frame / PagesPerLeaf];
+        return leaf != null && leaf->Pages[frame % PagesPerLeaf] != 0;
+    }
+
     /// <summary>Host address of a page to read from; null when the frame is not RAM.</summary>
     /// <remarks>Valid until <see cref="IPageObserver.OnPageReplaced"/> names the frame or this RAM is disposed.</remarks>
     public byte* PageForRead(ulong frame)
