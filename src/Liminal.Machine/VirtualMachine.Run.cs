@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+using System;
+using Liminal.Chipset;
+using Liminal.X86;
+using Liminal.X86.State;
+
+namespace Liminal.Machine;
+
+/// <content>The loop: timers, signals, one processor for a while, and over again.</content>
+public sealed partial class VirtualMachine
+{
+    /// <summary>Asked for input to the guest's console before each slice; returns the number of bytes it wrote to the span.</summary>
+    public ConsoleInput? Input { get; set; }
+
+    /// <summary>Told how many ticks an idle machine is about to skip; an interactive console may wait here. Null skips at once.</summary>
+    /// <remarks>Returning false with no deadline ahead (<see cref="MachineClock.Never"/>) ends the run as idle for ever.</remarks>
+    public Func<ulong, bool>? Idle { get; set; }
+
+    /// <summary>Runs until something ends the run.</summary>
+    /// <param name="instructionLimit">Value of <see cref="InstructionsRetired"/> at which to stop; it may be passed by an instruction's worth of event deliveries.</param>
+    /// <returns>Why the run ended. A machine that powered off, reset, or met something not modelled does not run on.</returns>
+    public MachineEnd Run(ulong instructionLimit)
+    {
+        if (_end is not null && !_endIsFinal)
+        {
+            _end = null;
+        }
+
+        while (true)
+        {
+            if (_end is not null)
+            {
+                return _end;
+            }
+
+            if (_isInterrupted)
+            {
+                _isInterrupted = false;
+                End(MachineEndKind.Requested, "interrupted");
+                continue;
+            }
+
+            if (_state.InstructionsRetired >= instructionLimit)
+            {
+                End(MachineEndKind.InstructionLimit, "");
+                continue;
+            }
+
+            FeedConsole();
+            Board.ExpireTimers();
+            ulong runnable = DeliverSignals();
+            if (runnable != 0)
+            {
+                RunSlice(runnable, instructionLimit - _state.InstructionsRetired);
+            }
+            else
+            {
+                SkipIdleTime();
+            }
+        }
+    }
+
+    /// <summary>Moves the clock to the present instruction of the running processor.</summary>
+    internal void SynchronizeClock() =>
+        Board.Clock.MoveTo(_sliceStartTicks + (RetiredInSlice * _configuration.TicksPerInstruction));
+
+    private void RunSlice(ulong runnable, ulong instructionsLeft)
+    {
+        Processor processor = _processors[_scheduler.Next(runnable, out ulong turn)];
+        ulong now = Board.Clock.Now;
+        ulong deadline = Board.NextDeadline;
+        ulong untilDeadline = deadline == MachineClock.Never
+            ? ulong.MaxValue
+            : (deadline - now + _configuration.TicksPerInstruction - 1) / _configuration.TicksPerInstruction;
+        ulong budget = Math.Min(Math.Min(turn, untilDeadline), Math.Min(instructionsLeft, long.MaxValue / 2));
+
+        _running = processor;
+        _sliceStartRetired = processor.InstructionsRetired;
+        _sliceStartTicks = now;
+        StopReason stop = processor.Run((long)budget);
+        SynchronizeClock();
+        _scheduler.Charge(RetiredInSlice);
+        NoteStop(stop);
+        ulong retired = RetiredInSlice;
+        _running = null;
+        _state.InstructionsRetired += retired;
+    }
+
+    private void NoteStop(StopReason stop)
+    {
+        switch (stop.Kind)
+        {
+            case StopKind.NotModelled:
+                End(MachineEndKind.NotModelled, stop.Detail);
+                break;
+            case StopKind.Shutdown:
+                End(MachineEndKind.TripleFault, stop.Detail);
+                break;
+            case StopKind.HostExit:
+                End(MachineEndKind.HostExit, stop.Detail);
+                break;
+            case StopKind.Hook:
+                End(MachineEndKind.Requested, stop.Detail);
+                break;
+            default:
+                break;  // A halt shows in the processor's activity; the rest goes on.
+        }
+    }
+
+    /// <summary>Takes what the local APICs have for their processors.</summary>
+    /// <returns>Bit n is set when processor n can execute.</returns>
+    private ulong DeliverSignals()
+    {
+        ulong runnable = 0;
+        for (int index = 0; index < _processors.Length; index++)
+        {
+            Processor processor = _processors[index];
+            LocalApic apic = Board.LocalApics[index];
+            if (apic.HasInit)
+            {
+                apic.AcknowledgeInit();
+                processor.Initialise();
+            }
+
+            if (apic.StartupVector >= 0)
+            {
+                processor.Start((byte)apic.StartupVector);
+                apic.AcknowledgeStartup();
+            }
+
+            if (apic.HasNmi)
+            {
+                apic.AcknowledgeNmi();
+                processor.RequestNonMaskableInterrupt();
+            }
+
+            bool interrupt = apic.PendingVector >= 0;
+            if (processor.InterruptRequested != interrupt)
+            {
+                processor.InterruptRequested = interrupt;
+            }
+
+            if (CanExecute(processor))
+            {
+                runnable |= 1ul << index;
+            }
+        }
+
+        return runnable;
+    }
+
+    private static bool CanExecute(Processor processor)
+    {
+        ref VcpuState state = ref processor.State;
+        return state.Activity switch
+        {
+            Activity.Running => true,
+            Activity.Halted => (state.NmiPending && !state.NmiBlocked)
+                || (state.InterruptRequested && (state.SystemFlags & Rflags.InterruptEnable) != 0),
+            _ => false,
+        };
+    }
+
+    private void SkipIdleTime()
+    {
+        ulong deadline = Board.NextDeadline;
+        ulong skipped = deadline == MachineClock.Never ? MachineClock.Never : deadline - Board.Clock.Now;
+        bool goesOn = Idle?.Invoke(skipped) ?? false;
+        if (deadline != MachineClock.Never)
+        {
+            // Input that arrived while waiting belongs before the skip only if the guest can see it there; it cannot, being halted.
+            Board.Clock.MoveTo(deadline);
+        }
+        else if (!goesOn)
+        {
+            End(MachineEndKind.IdleForever, "");
+        }
+    }
+
+    private void FeedConsole()
+    {
+        int room = Board.Serial.ReceiverRoom;
+        if (Input is null || room == 0)
+        {
+            return;
+        }
+
+        Span<byte> bytes = stackalloc byte[16];
+        int count = Input(bytes[..room]);
+        foreach (byte value in bytes[..count])
+        {
+            Board.Serial.Receive(value);
+        }
+    }
+}
+
+/// <summary>Writes waiting input to a span, at most as much as fits, without blocking.</summary>
+/// <returns>Number of bytes written.</returns>
+public delegate int ConsoleInput(Span<byte> destination);

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+using Liminal.Chipset;
+using Liminal.Machine.Boards;
+using Liminal.Machine.Scheduling;
+using Liminal.Memory.Ram;
+using Liminal.X86;
+using Liminal.X86.Execution;
+using Liminal.X86.State;
+
+namespace Liminal.Machine;
+
+/// <summary>A computer: RAM, processors, board, and the one clock that moves with retired instructions.</summary>
+/// <remarks>
+/// One host thread runs one machine. The clock moves by <see cref="MachineConfiguration.TicksPerInstruction"/> for each instruction that any
+/// processor retires, as if the processors were threads of one core; so no processor ever sees the time go back. When none has anything
+/// to do, the clock moves to the next deadline of a device at once.
+/// </remarks>
+public sealed partial class VirtualMachine : IStateful, IDisposable
+{
+    private readonly MachineConfiguration _configuration;
+    private readonly CodeCache _code;
+    private readonly bool _ownsCode;
+    private readonly Processor[] _processors;
+    private readonly Scheduler _scheduler;
+    private readonly Action<byte> _transmit;
+
+    private volatile bool _isInterrupted;
+    private MachineEnd? _end;
+    private bool _endIsFinal;
+    private Processor? _running;
+    private ulong _sliceStartRetired;
+    private ulong _sliceStartTicks;
+    private State _state;
+
+    /// <summary>A machine at power-on: RAM is zero, every processor waits for a start-up message or a loader.</summary>
+    /// <param name="configuration">What it is made of.</param>
+    /// <param name="transmit">Takes each byte that the guest writes to its console.</param>
+    public VirtualMachine(MachineConfiguration configuration, Action<byte> transmit)
+        : this(configuration, transmit, new GuestRam(configuration.MemorySize), new CodeCache(), ownsCode: true)
+    {
+    }
+
+    private VirtualMachine(MachineConfiguration configuration, Action<byte> transmit, GuestRam ram, CodeCache code, bool ownsCode)
+    {
+        _configuration = configuration;
+        _transmit = transmit;
+        _code = code;
+        _ownsCode = ownsCode;
+        Ram = ram;
+        Board = new Board(configuration.ProcessorCount, new Control(this), transmit);
+        _scheduler = new Scheduler(configuration.ScheduleSeed);
+        _state.Random = new SplitMix(configuration.Seed);
+        var bus = new ProcessorBus(this);
+        _processors = new Processor[configuration.ProcessorCount];
+        for (int index = 0; index < _processors.Length; index++)
+        {
+            _processors[index] = new Processor(index, ram, bus, configuration.Cpuid, code);
+            _processors[index].State.Activity = Activity.WaitForStartup;
+            _processors[index].StateChanged();
+        }
+    }
+
+    internal struct State
+    {
+        public ulong InstructionsRetired;
+        public SplitMix Random;
+    }
+
+    /// <inheritdoc/>
+    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+
+    /// <summary>What the machine is made of.</summary>
+    public MachineConfiguration Configuration => _configuration;
+
+    /// <summary>Guest RAM.</summary>
+    public GuestRam Ram { get; }
+
+    /// <summary>The devices.</summary>
+    public Board Board { get; }
+
+    /// <summary>The processors by index; 0 is the bootstrap processor.</summary>
+    public ReadOnlySpan<Processor> Processors => _processors;
+
+    /// <summary>Everything that changes besides RAM and processors, in a fixed order, by a stable name.</summary>
+    public IEnumerable<(string Name, IStateful Part)> StatefulParts
+    {
+        get
+        {
+            yield return ("machine", this);
+            yield return ("scheduler", _scheduler);
+            foreach ((string name, IStateful device) in Board.StatefulDevices)
+            {
+                yield return (name, device);
+            }
+        }
+    }
+
+    /// <summary>Instructions that all processors together have retired since power-on.</summary>
+    public ulong InstructionsRetired => _state.InstructionsRetired + RetiredInSlice;
+
+    /// <summary>The next 64 bits of the machine's random numbers.</summary>
+    internal ulong NextRandom() => _state.Random.Next();
+
+    /// <summary>Ends the run before the next instruction; the machine can run on afterwards.</summary>
+    /// <param name="detail">For the report.</param>
+    public void RequestEnd(string detail) => End(MachineEndKind.Requested, detail);
+
+    /// <summary>Ends the run at the end of the present slice; the one member that may be called from another thread.</summary>
+    public void Interrupt() => _isInterrupted = true;
+
+    /// <summary>An independent machine in the same state; RAM pages are shared until one of the two writes them.</summary>
+    /// <param name="transmit">Takes what the fork writes to its console; null throws it away.</param>
+    /// <remarks>Dispose the fork before this machine, and do not run this machine on another thread than its forks.</remarks>
+    public VirtualMachine Fork(Action<byte>? transmit = null)
+    {
+        var fork = new VirtualMachine(_configuration, transmit ?? (_ => { }), Ram.Fork(), _code, ownsCode: false);
+        fork._state = _state;
+        fork._end = _end;
+        fork._endIsFinal = _endIsFinal;
+        _scheduler.StateBytes.CopyTo(fork._scheduler.StateBytes);
+        for (int index = 0; index < Board.StatefulDevices.Count; index++)
+        {
+            Board.StatefulDevices[index].Device.StateBytes.CopyTo(fork.Board.StatefulDevices[index].Device.StateBytes);
+        }
+
+        for (int index = 0; index < _processors.Length; index++)
+        {
+            fork._processors[index].State = _processors[index].State;
+            fork._processors[index].StateChanged();
+        }
+
+        return fork;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Processor processor in _processors)
+        {
+            processor.Dispose();
+        }
+
+        Ram.Dispose();
+        if (_ownsCode)
+        {
+            _code.Dispose();
+        }
+    }
+
+    private ulong RetiredInSlice => _running is null ? 0 : _running.InstructionsRetired - _sliceStartRetired;
+
+    private void End(MachineEndKind kind, string detail, uint value = 0)
+    {
+        Processor processor = _running ?? _processors[0];
+        if (_end is null)
+        {
+            _end = new MachineEnd(kind, processor.Index, processor.Rip, detail, value);
+            _endIsFinal = kind is not (MachineEndKind.Requested or MachineEndKind.InstructionLimit);
+        }
+
+        _running?.RequestStop();
+    }
+
+    /// <summary>What devices ask of the machine.</summary>
+    private sealed class Control(VirtualMachine machine) : IMachineControl
+    {
+        public void PowerOff() => machine.End(MachineEndKind.PoweredOff, "");
+
+        public void Reset(string through) => machine.End(MachineEndKind.Reset, through);
+
+        public void DebugExit(uint value) => machine.End(MachineEndKind.DebugExit, $"value {value}", value);
+
+        public void NotModelled(string what) => machine.End(MachineEndKind.NotModelled, what);
+    }
+}
