@@ -15,6 +15,11 @@ public sealed class PlatformSourceTests
     private static readonly Dictionary<string, string> DecidesNothing = new()
     {
         ["Liminal.Platform.AccessResolution"] = "chains rules, each of which carries its source",
+        ["Liminal.Platform.OperationResolution"] = "likewise",
+        ["Liminal.Platform.PageChange"] = "composes changes",
+        ["Liminal.Platform.Platforms"] = "lists the platforms",
+        ["Liminal.Platform.Reference.PlatformReference"] = "prints rules with their sources",
+        ["Liminal.Platform.Reference.RuleReference"] = "likewise",
     };
 
     [Fact]
