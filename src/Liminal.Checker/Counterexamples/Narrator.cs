@@ -71,7 +71,7 @@ internal sealed class Narrator
             Cpu(action.Actor), $"caches the {Attribute(action.Detail)} translation of the {_view.MappingName(action.Target)}, speculatively", "", null),
         ActionKind.StrayWalk => TellStrayLoad(action, in before),
         ActionKind.WriteBack => new Told(
-            "host", $"a dirty {Attribute(action.Detail)} cache line of page {action.Target} is written back",
+            $"page{action.Target}", $"gets a dirty {Attribute(action.Detail)} cache line written back",
             $"the page is {_view.StateName(before.Pages[action.Target].State)} by now", null),
         ActionKind.UserWrites => TellUse(action, in before, "writes"),
         ActionKind.UserReads => TellUse(action, in before, "reads back"),
@@ -91,12 +91,12 @@ internal sealed class Narrator
             case MicroOpKind.CallHost:
                 return TellCall(lane, op, in before, source);
             case MicroOpKind.Operate when op.Through != MicroOp.NoMapping && !PteCode.IsPresent(before.Ptes[op.Through]):
-                return new Told(lane, $"{StepNames.Of(op.Operation)} on page {op.Page}", $"{StepNames.Of(op.Operation)} takes a virtual address, and the {_view.MappingName(op.Through)} is not present: #PF, which nothing repairs", source);
+                return new Told(lane, $"executes {StepNames.Of(op.Operation)} on page {op.Page}", $"{StepNames.Of(op.Operation)} takes a virtual address, and the {_view.MappingName(op.Through)} is not present: #PF, which nothing repairs", source);
             case MicroOpKind.Operate when op.Through != MicroOp.NoMapping && PteCode.Attribute(before.Ptes[op.Through]) == PteAttribute.Shared:
-                return new Told(lane, $"{StepNames.Of(op.Operation)} on page {op.Page}", $"{StepNames.Of(op.Operation)} goes through a shared mapping, the {_view.MappingName(op.Through)}", source);
+                return new Told(lane, $"executes {StepNames.Of(op.Operation)} on page {op.Page}", $"{StepNames.Of(op.Operation)} goes through a shared mapping, the {_view.MappingName(op.Through)}", source);
             case MicroOpKind.Operate:
                 OperationResolution end = _system.Rules.Operate(op.Operation, new PageState(before.Pages[op.Page].State));
-                return new Told(lane, $"{StepNames.Of(op.Operation)} on page {op.Page}", $"the page was {state}: {end.Status} ({RulesOf(end.Path)})", SourcesOf(end.Path));
+                return new Told(lane, $"executes {StepNames.Of(op.Operation)} on page {op.Page}", $"the page was {state}: {end.Status} ({RulesOf(end.Path)})", SourcesOf(end.Path));
             case MicroOpKind.FlushCache:
                 string effect = PteCode.IsPresent(before.Ptes[op.Through]) ? "" : $"the {_view.MappingName(op.Through)} is not present: cpa_flush() skips it, nothing is flushed";
                 return new Told(lane, $"flushes the data cache of page {op.Page}", effect, source);
@@ -119,7 +119,7 @@ internal sealed class Narrator
 
     private Told TellCall(string lane, MicroOp op, in ModelState before, string? source)
     {
-        string call = $"{StepNames.Of(op.Call)} for page {op.Page}";
+        string call = $"calls {StepNames.Of(op.Call)} for page {op.Page}";
         Vocabulary.MappingKind kind = _system.Layout[op.Through].Kind;
         byte code = before.Ptes[op.Through];
         switch (TransitionSystem.Translate(op.Translation, kind, code))
@@ -151,7 +151,7 @@ internal sealed class Narrator
         int page = _system.Layout[action.Target].Page;
         AccessAnswer answer = _system.Rules.Read(before.Pages[page].State, (PteAttribute)action.Detail);
         string detail = $"a {Attribute(action.Detail)} access to a page that is {_view.StateName(before.Pages[page].State)}: {RulesOf(answer.Path)}; {EndOf(answer)}";
-        return new Told(Cpu(action.Actor), $"a stray load through the {_view.MappingName(action.Target)}", detail, SourcesOf(answer.Path));
+        return new Told(Cpu(action.Actor), $"makes a stray load through the {_view.MappingName(action.Target)}", detail, SourcesOf(answer.Path));
     }
 
     private static string RulesOf(IReadOnlyList<RuleStep> path) => string.Join(", then ", path.Select(step => step.Rule));
@@ -183,7 +183,7 @@ internal sealed class Narrator
             : PteCode.IsPresent(code) ? $"the {StateView.AttributeName(PteCode.Attribute(code))} "
             : "the not-present ";
         string detail = $"through {how}{_view.MappingName(action.Target)}; the page is {_view.StateName(before.Pages[page].State)}";
-        return new Told("user", $"the new user {verb} page {page}", detail, null);
+        return new Told("user", $"{verb} page {page}", detail, null);
     }
 
     /// <summary>What is to be seen in a state that violates by itself.</summary>

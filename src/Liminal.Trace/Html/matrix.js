@@ -56,7 +56,7 @@ class Matrix {
     const { text, platforms, property, host } = this.filter;
     const columns = this.report.platforms.filter(platform => platforms.has(platform.name));
     const properties = new Set(property ? [property] : this.report.properties.map(p => p.name));
-    let shown = 0;
+    const shown = [];
     const bodies = this.report.protocols
       .filter(protocol => `${protocol.name} ${protocol.title}`.toLowerCase().includes(text))
       .map(protocol => {
@@ -67,7 +67,7 @@ class Matrix {
             return cell ? this.cell(cell, properties, host) : { element: h("td", { role: "gridcell" }), matches: false };
           });
           if (!drawn.some(cell => cell.matches)) return null;
-          shown += drawn.filter(cell => cell.matches).length;
+          shown.push(...drawn.filter(cell => cell.matches));
           return h("tr", { role: "row" }, h("th", { scope: "row", role: "rowheader", title: direction === "encrypt" ? "shared to private" : "private to shared" }, direction), drawn.map(cell => cell.element));
         }).filter(row => row !== null);
         return rows.length === 0 ? null : h("tbody", { role: "rowgroup" },
@@ -76,7 +76,7 @@ class Matrix {
           rows);
       }).filter(body => body !== null);
 
-    this.count.textContent = bodies.length === 0 ? "No cell matches the filters." : `${plural(shown, "cell")} shown`;
+    this.count.textContent = shown.length === 0 ? "No cell matches the filters." : this.tally(shown);
     fill(this.grid, bodies.length > 0 && h("table", { role: "grid", "aria-label": "verdicts", onkeydown: event => this.move(event) },
       h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, h("th", { scope: "col", role: "columnheader" }, h("span", { class: "unseen" }, "direction")),
         columns.map(column => h("th", { scope: "col", role: "columnheader", title: column.title }, h("code", {}, column.name))))),
@@ -101,7 +101,14 @@ class Matrix {
     const button = h("button", {
       type: "button", tabindex: "-1", "data-cell": key, "data-words": words, title: cell.applicable ? words : `not applicable: ${cell.whyNot ?? ""}`,
       "aria-label": `${cell.protocol}, ${cell.direction}, ${cell.platform}: ${words}`, onclick: () => this.open(key) }, content);
-    return { matches, element: h("td", { role: "gridcell", class: matches ? null : "dim" }, button) };
+    return { matches, verdict: lines[0].summary.verdict, element: h("td", { role: "gridcell", class: matches ? null : "dim" }, button) };
+  }
+
+  /** How many of the cells have which verdict. */
+  tally(cells) {
+    const counts = Object.keys(Verdicts).map(verdict => [Verdicts[verdict].word, cells.filter(cell => cell.verdict === verdict).length]);
+    const path = this.withFailures ? " on the success path" : "";
+    return `${plural(cells.length, "cell")}${path}: ${counts.filter(([, count]) => count > 0).map(([word, count]) => `${count} ${word}`).join(", ")}`;
   }
 
   /** A bar per property, in the order of the legend. */

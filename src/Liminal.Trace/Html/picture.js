@@ -1,19 +1,23 @@
 // The picture of a timeline: a lane per actor and page, time downwards, one strip of SVG per step so that text can wrap beside it.
 
 const NodeY = 14;
-const WidestPicture = 430;
+const WidestPicture = 400;
 
 class LanePicture {
   constructor(timeline, narrow) {
     this.timeline = timeline;
-    const wide = timeline.lanes.map(lane => lane.kind === "page" ? 112 : Math.max(48, lane.title.length * 6.4 + 10));
-    this.compact = narrow || wide.reduce((a, b) => a + b, 0) > WidestPicture;
-    const widths = this.compact ? wide.map(() => narrow ? 20 : 28) : wide;
+    const isPage = timeline.lanes.map(lane => lane.kind === "page");
+    const wide = timeline.lanes.map((lane, i) => isPage[i] ? 104 : Math.max(48, lane.title.length * 6.4 + 10));
+    const upright = isPage.map(page => page ? 104 : 26);
+    const fits = widths => !narrow && widths.reduce((a, b) => a + b, 0) <= WidestPicture;
+    const widths = fits(wide) ? wide : fits(upright) ? upright : isPage.map(() => narrow ? 20 : 26);
+    this.isUpright = widths !== wide;
+    this.hasLabels = widths === wide || widths === upright;
     let x = 0;
     this.lanes = timeline.lanes.map((lane, i) => {
       const left = x;
       x += widths[i];
-      return { ...lane, left, width: widths[i], x: lane.kind === "page" && !this.compact ? left + 10 : left + widths[i] / 2 };
+      return { ...lane, left, width: widths[i], x: isPage[i] && this.hasLabels ? left + 10 : left + widths[i] / 2 };
     });
     this.width = x;
     this.states = timeline.steps.map(step => this.lanes.map(lane => pageState(lane, step)));
@@ -22,8 +26,8 @@ class LanePicture {
 
   /** The names above the lanes. */
   head() {
-    return h("div", { class: `lane-head${this.compact ? " compact" : ""}`, "aria-hidden": "true" }, this.lanes.map(lane => {
-      const title = h("span", { class: lane.kind, title: lane.title }, lane.title);
+    return h("div", { class: `lane-head${this.isUpright ? " upright" : ""}`, "aria-hidden": "true" }, this.lanes.map(lane => {
+      const title = h("span", { class: `${lane.kind}${this.isUpright && !(lane.kind === "page" && this.hasLabels) ? " up" : ""}`, title: lane.title }, lane.title);
       title.style.width = `${lane.width}px`;
       return title;
     }));
@@ -54,7 +58,7 @@ class LanePicture {
     return [
       before !== null && bar(before, first, NodeY - first),
       bar(state, NodeY, last ? 8 : "100%"),
-      !this.compact && (index === 0 || state !== before) && s("text", { class: "page-label", x: lane.x + 9, y: NodeY + 4 }, state),
+      this.hasLabels && (index === 0 || state !== before) && s("text", { class: "page-label", x: lane.x + 9, y: NodeY + 4 }, state),
       s("title", {}, `${lane.title}: ${state}`),
     ];
   }

@@ -134,7 +134,7 @@ function stateTable(table, changes) {
       const key = cellKey(table, row, column);
       const old = changes.get(key);
       return changes.has(key)
-        ? h("td", { class: "changed" }, h("span", { class: "mark", "aria-hidden": "true" }, "*"), row.cells[i], old !== null && h("span", { class: "was" }, `was ${old === "" ? "empty" : old}`))
+        ? h("td", { class: "changed" }, h("span", { class: "now" }, h("span", { class: "mark", "aria-hidden": "true" }, "*"), row.cells[i]), old !== null && h("span", { class: "was" }, `was ${old === "" ? "empty" : old}`))
         : h("td", {}, row.cells[i] ?? "");
     }))))));
 }

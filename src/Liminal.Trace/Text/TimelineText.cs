@@ -53,7 +53,7 @@ public static class TimelineText
             _ => (" ", TextStyle.Plain),
         };
         string actor = actors.GetValueOrDefault(step.Lane, PrintableText.Of(step.Lane));
-        string who = actor.Length == 0 ? "" : actor + ": ";
+        string who = actor.Length == 0 ? "" : actor + " ";
         IReadOnlyList<string> text = PrintableText.Wrap(who + PrintableText.Of(step.Title), page - Indent);
 
         bool whoIsWhole = text[0].StartsWith(who, StringComparison.Ordinal);

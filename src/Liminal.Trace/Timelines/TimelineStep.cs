@@ -7,7 +7,7 @@ namespace Liminal.Trace;
 /// <summary>One event of a timeline and the state it leaves behind.</summary>
 /// <param name="Number">Place in the timeline; 0 is the initial state, in which nobody has acted yet.</param>
 /// <param name="Lane">Who acts: the <see cref="Liminal.Trace.Lane.Id"/> of a lane; empty in step 0.</param>
-/// <param name="Title">What is done, in a few words: <c>clear PRESENT of page 0</c>.</param>
+/// <param name="Title">What is done, in a few words that go on from the lane's title: <c>clears PRESENT of page 0</c>.</param>
 /// <param name="Detail">What it changes or meets, in a sentence or two; may be empty.</param>
 /// <param name="Source">Where the rule behind the event is written down: manual and section, kernel file, message-id; null if none applies.</param>
 /// <param name="Tone">How much attention the event deserves.</param>

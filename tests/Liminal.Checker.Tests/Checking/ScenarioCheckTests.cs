@@ -43,7 +43,7 @@ public sealed class ScenarioCheckTests
         PropertyVerdict verdict = Check(scenario).Properties.Single(p => p.Property == nameof(Property.StrayLoadsSurvive));
 
         Assert.DoesNotContain(verdict.Counterexample!.Steps, step => step.Title.Contains("speculatively", System.StringComparison.Ordinal));
-        Assert.Single(verdict.Counterexample.Steps, step => step.Title.StartsWith("a stray load", System.StringComparison.Ordinal));
+        Assert.Single(verdict.Counterexample.Steps, step => step.Title.StartsWith("makes a stray load", System.StringComparison.Ordinal));
     }
 
     private static Trace.Exploration Check(Scenario scenario) => ScenarioCheck.Run(scenario, new CheckOptions(), CancellationToken.None);
