@@ -65,9 +65,8 @@ internal unsafe ref partial struct Binder
     /// <summary>Byte offset of a general register in the file.</summary>
     private static byte OffsetOf(Register register)
     {
-        int number = register.GetNumber();
         bool isHighByte = register is Register.AH or Register.CH or Register.DH or Register.BH;
-        return (byte)(isHighByte ? ((number - 4) * 8) + 1 : number * 8);
+        return (byte)((register.GetFullRegister().GetNumber() * 8) + (isHighByte ? 1 : 0));
     }
 
     private readonly byte OffsetOf(int operand) => OffsetOf(_instruction.GetOpRegister(operand));

@@ -73,7 +73,7 @@ internal unsafe ref partial struct Binder
         Mnemonic.Cqo => AccumulatorSign<Size64>(),
         Mnemonic.Xchg => ModifyWithSource<Exchange>(),
         Mnemonic.Xadd => ModifyWithSource<ExchangeAdd>(),
-        Mnemonic.Cmpxchg => ModifyWithSource<CompareExchange>(),
+        Mnemonic.Cmpxchg => IsRegister(0) ? CompareExchangeRegisters() : ModifyWithSource<CompareExchange>(),
         Mnemonic.Cmpxchg8b => WideExchange<Size32>(),
         Mnemonic.Cmpxchg16b => WideExchange<Size64>(),
 
@@ -205,6 +205,19 @@ internal unsafe ref partial struct Binder
 
         _op->Source = OffsetOf(1);
         return Modify<TBody>();
+    }
+
+    private readonly nint CompareExchangeRegisters()
+    {
+        _op->Destination = OffsetOf(0);
+        _op->Source = OffsetOf(1);
+        return SizeOf(0) switch
+        {
+            1 => Run<CompareExchangeRegister<Size8>>(),
+            2 => Run<CompareExchangeRegister<Size16>>(),
+            4 => Run<CompareExchangeRegister<Size32>>(),
+            _ => Run<CompareExchangeRegister<Size64>>(),
+        };
     }
 
     private readonly nint ModifySecond<TBody>()

@@ -140,7 +140,7 @@ internal readonly unsafe struct ExchangeAdd : IModify
     }
 }
 
-/// <summary>CMPXCHG: the destination is written either way, so a read-only page faults even when the comparison fails.</summary>
+/// <summary>CMPXCHG with memory: the destination is written either way, so a read-only page faults even when the comparison fails.</summary>
 internal readonly unsafe struct CompareExchange : IModify
 {
     public static ulong Run<TSize>(Core* core, Op* op, ulong old)
@@ -153,5 +153,24 @@ internal readonly unsafe struct CompareExchange : IModify
             return TSize.Read(Form.Place(core, op->Source));
         TSize.WriteRegister(accumulator, old);
         return old;
+    }
+}
+
+/// <summary>CMPXCHG of registers: the one that is not written keeps all 64 bits.</summary>
+internal readonly unsafe struct CompareExchangeRegister<TSize> : IInstruction
+    where TSize : struct, IOperandSize
+{
+    public static Completion Run(Processor processor, Core* core, Op* op)
+    {
+        byte* accumulator = (byte*)core;
+        byte* place = Form.Place(core, op->Destination);
+        ulong expected = TSize.Read(accumulator);
+        ulong old = TSize.Read(place);
+        _ = Sub.Compute<TSize>(core, expected, old);
+        if (expected == old)
+            TSize.WriteRegister(place, TSize.Read(Form.Place(core, op->Source)));
+        else
+            TSize.WriteRegister(accumulator, old);
+        return Completion.Next;
     }
 }
