@@ -19,7 +19,7 @@ public enum FailureMode : byte
     /// <summary>Every step that may fail does so on some path.</summary>
     WithFailures,
 
-    /// <summary>Both, as explorations of their own.</summary>
+    /// <summary>Both, as explorations of their own; the success path alone where no step of the protocol may fail.</summary>
     Both,
 }
 
@@ -30,7 +30,7 @@ public sealed record CheckRequest
     public required IReadOnlyList<Protocol> Protocols { get; init; }
 
     /// <summary>The columns of the matrix.</summary>
-    public required IReadOnlyList<ConfidentialPlatform> Platforms { get; init; }
+    public IReadOnlyList<ConfidentialPlatform> Platforms { get; init; } = Liminal.Platform.Platforms.All;
 
     /// <summary>The directions of each row.</summary>
     public IReadOnlyList<Direction> Directions { get; init; } = [Direction.Decrypt, Direction.Encrypt];
@@ -73,6 +73,10 @@ public sealed record CheckRequest
 
     /// <summary>Scenarios explored at the same time, at least 1. The report does not depend on it.</summary>
     public int Threads { get; init; } = 1;
+
+    /// <summary>Whether the sizes and actors are those of the default matrix, for which verdicts are recorded.</summary>
+    public bool HasRecordedSizes =>
+        this is { Pages: 2, Cpus: 2, Caller: CallerOnFailure.Frees, Second: SecondConverter.None, LiveAlias: false, Translation: null };
 
     /// <summary>Says what is wrong with the request, or null: a size that no model holds, or nothing to do.</summary>
     public string? Complaint()

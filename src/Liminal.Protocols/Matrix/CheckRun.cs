@@ -55,7 +55,8 @@ public sealed class CheckRun
 
         CheckRun run = new(request, progress, cancellation);
         run.ExploreAll();
-        return run.Report(commandLine, version);
+        CheckReport report = run.Report(commandLine, version);
+        return report with { RecordedComparison = RecordedVerdicts.Compare(request, report)?.Summary };
     }
 
     private void ExploreAll()
