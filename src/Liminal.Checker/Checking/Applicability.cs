@@ -12,7 +12,11 @@ namespace Liminal.Checker.Checking;
 internal static class Applicability
 {
     /// <summary>Why a property does not apply to a scenario, or null when it does.</summary>
-    public static string? WhyNot(Property property, Scenario scenario, TransitionSystem system)
+    /// <param name="property">The property.</param>
+    /// <param name="scenario">The scenario.</param>
+    /// <param name="system">Its model.</param>
+    /// <param name="isFound">A violation was found: a conversion may also fail by itself, when its own translation does.</param>
+    public static string? WhyNot(Property property, Scenario scenario, TransitionSystem system, bool isFound)
     {
         bool mayFail = scenario.Failures || scenario.Host is HostPolicy.Refuse or HostPolicy.Retry or HostPolicy.Malicious;
         return property switch
@@ -29,7 +33,7 @@ internal static class Applicability
                 "no step names a page to the host",
             Property.CacheFlushTakesEffect when scenario.CachesAreCoherent && !Has(system, MicroOpKind.FlushCache) =>
                 "caches are coherent across attributes, and no flush is asked for",
-            Property.FailureLeavesNothingUsable when !mayFail =>
+            Property.FailureLeavesNothingUsable when !mayFail && !isFound =>
                 "nothing fails: neither a host that refuses nor failures inside the guest are explored",
             _ => null,
         };

@@ -53,10 +53,11 @@ public static class ScenarioCheck
     private static Trace.PropertyVerdict Judge(
         PropertyInfo info, Scenario scenario, TransitionSystem system, SearchResult result, CheckOptions options, CancellationToken cancellation)
     {
-        if (Applicability.WhyNot(info.Property, scenario, system) is string reason)
+        Finding? found = result.Findings[(int)info.Property];
+        if (Applicability.WhyNot(info.Property, scenario, system, found is not null) is string reason)
             return new Trace.PropertyVerdict(info.Name, Trace.Verdict.NotApplicable, reason, null);
 
-        if (result.Findings[(int)info.Property] is Finding finding)
+        if (found is Finding finding)
         {
             Path? path = options.Counterexamples ? TraceSearch.Find(scenario, info.Property, finding.Depth, cancellation) : null;
             Trace.Timeline? timeline = path is null ? null : Narrator.Tell(path, info.Property);

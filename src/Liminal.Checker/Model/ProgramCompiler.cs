@@ -105,7 +105,7 @@ internal sealed class ProgramCompiler
                 Flush(MappingsOf(first, last, m => step.Scope == FlushScope.All || m.IsPrimary));
                 return true;
             case StepKind.FlushCache:
-                if (step.When == When.Always || !_scenario.CachesAreCoherent)
+                if (step.When == When.Always || _scenario.NeedsCacheFlush)
                     ForEachPage(first, last, page => new MicroOp(MicroOpKind.FlushCache) { Page = page, Through = Primary(page) });
 
                 return true;

@@ -103,7 +103,7 @@ internal sealed partial class TransitionSystem
         for (int page = 0; page < _pages; page++)
         {
             ref PageCell cell = ref state.Pages[page];
-            cell.State = (toShared ? _scenario.Platform.PrivateState : _scenario.Platform.SharedState).Value;
+            cell.State = (_scenario.InitialState ?? (toShared ? _scenario.Platform.PrivateState : _scenario.Platform.SharedState)).Value;
             cell.Contents = toShared
                 ? Contents(ContentTag.Secret, ContentTag.Garbled)
                 : Contents(ContentTag.Garbled, ContentTag.HostData);

@@ -67,6 +67,9 @@ public sealed record Scenario(
     /// <summary>Replaces the translation of every step that names pages to the host; null: as the protocol says.</summary>
     public Translation? Translation { get; init; }
 
+    /// <summary>The state of each page before the conversion; null: the platform's usual private or shared state, as the direction says.</summary>
+    public PageState? InitialState { get; init; }
+
     /// <summary>Largest number of pages a model holds.</summary>
     public const int MaxPages = 4;
 
@@ -78,6 +81,13 @@ public sealed record Scenario(
 
     /// <summary>Whether caches keep lines of one page coherent across attributes; where no attribute exists there is nothing to keep.</summary>
     public bool CachesAreCoherent => Switches.HasFlag(PolicySwitches.CoherentCaches) || Platform.Format.AttributeMask == 0;
+
+    /// <summary>Whether the guest is to flush the data cache before it changes an attribute.</summary>
+    /// <remarks>
+    /// Source: the enc_cache_flush_required callback: always with TDX, without SME_COHERENT with SEV, never under a paravisor, which flushes for its
+    /// guest (Linux v6.12, hyperv/ivm.c, hv_vtom_cache_flush_required()); linux-transitions 1.3.
+    /// </remarks>
+    public bool NeedsCacheFlush => !CachesAreCoherent && Platform.Name is not ("tdp" or "vtom");
 
     /// <summary>Says what is wrong with the sizes, or null.</summary>
     public string? Complaint()
@@ -105,6 +115,11 @@ public sealed record Scenario(
         if (Protocol.StepsOf(Direction).Count == 0)
         {
             return $"protocol {Protocol.Name} has no steps for {Direction}";
+        }
+
+        if (InitialState is PageState state && state.Value >= Platform.States.Count)
+        {
+            return $"platform {Platform.Name} has {Platform.States.Count} page states, and none with the number {state.Value}";
         }
 
         int mappings = Mapping.Layout(this).Count;

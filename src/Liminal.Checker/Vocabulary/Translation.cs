@@ -41,7 +41,7 @@ public enum Through : byte
 /// <summary>When a data-cache flush is made.</summary>
 public enum When : byte
 {
-    /// <summary>Only where caches are not coherent across attributes (the <c>enc_cache_flush_required</c> callback).</summary>
+    /// <summary>Only where caches are not coherent across attributes, and nobody flushes for the guest (the <c>enc_cache_flush_required</c> callback).</summary>
     Needed,
 
     /// <summary>Always.</summary>
