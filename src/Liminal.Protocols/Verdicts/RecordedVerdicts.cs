@@ -55,7 +55,7 @@ public static class RecordedVerdicts
         List<string> differences = [];
         foreach (Protocol protocol in request.Protocols.Where(protocol => ReferenceEquals(protocol, BuiltIn.Find(protocol.Name))))
         {
-            IReadOnlyDictionary<string, string> records = RecordsOf(protocol.Name);
+            Dictionary<string, string> records = RecordsOf(protocol.Name);
             foreach (CellReport cell in report.Cells.Where(cell => cell.Protocol == protocol.Name))
             {
                 foreach (Exploration exploration in cell.Explorations)
@@ -152,7 +152,7 @@ public static class RecordedVerdicts
         foreach (string part in record.Split(CountsEnd))
         {
             string[] words = part.Split(' ');
-            if (!Enum.TryParse<Verdict>(words[0], out _))
+            if (!Enum.GetNames<Verdict>().Contains(words[0]))
             {
                 parts.Add(part);
                 continue;
