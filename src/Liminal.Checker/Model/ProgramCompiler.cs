@@ -17,7 +17,7 @@ internal sealed record CompiledProgram(IReadOnlyList<MicroOp> Ops, IReadOnlyList
 /// <summary>Turns the steps of a protocol into atomic operations, page by page and mapping by mapping.</summary>
 /// <remarks>
 /// Atomicity is the hardware's: one PTE store; one flush on one CPU; one PVALIDATE or ACCEPT of one page; one page of a host call.
-/// Source of the order: linux-transitions 2.5 (a primary entry, its aliases, then the next page) and 1.3.
+/// Source of the order: Linux v6.12, arch/x86/mm/pat/set_memory.c, __change_page_attr_set_clr() (a primary entry, its aliases, then the next page).
 /// </remarks>
 internal sealed class ProgramCompiler
 {

@@ -5,7 +5,7 @@ using Liminal.Memory;
 namespace Liminal.Checker.Model;
 
 /// <summary>The changing bits of a leaf PTE in one byte; with the mapping's frame it names the entry bit for bit (<see cref="ToEntry"/>).</summary>
-/// <remarks>Source: linux-transitions 2.1 to 2.3.</remarks>
+/// <remarks>Source: Linux v6.12, arch/x86/mm/pat/set_memory.c, pgprot_clear_protnone_bits(), and arch/x86/include/asm/pgtable-invert.h.</remarks>
 internal static class PteCode
 {
     /// <summary>P.</summary>

@@ -212,7 +212,7 @@ internal sealed partial class TransitionSystem
     }
 
     /// <summary>PVALIDATE takes a virtual address: the PTE must be present, and map the page private.</summary>
-    /// <remarks>Source: linux-transitions 1.5 (v1, Lendacky's oops) and 9 for the shared mapping.</remarks>
+    /// <remarks>Source: LKML 2023-10-02, Lendacky, for the mapping that is not present; that a shared one is refused is read in an emulator only [I].</remarks>
     private static bool CanOperateThrough(byte code) => PteCode.IsPresent(code) && PteCode.Attribute(code) == PteAttribute.Private;
 
     private void ReadBack(in ModelState state, in MicroOp op, StepAction action, SuccessorBuffer buffer)
@@ -266,7 +266,7 @@ internal sealed partial class TransitionSystem
 
     /// <summary>What a translation of the caller's address finds in the present state of its PTE.</summary>
     /// <remarks>
-    /// Source: linux-transitions 2.2: __pa() looks at no PTE; vmalloc_to_page() needs P; slow_virt_to_phys() and
+    /// Source: Linux v6.12, arch/x86/mm/pat/set_memory.c and mm/vmalloc.c: __pa() looks at no PTE; vmalloc_to_page() needs P; slow_virt_to_phys() and
     /// lookup_address() work on non-zero non-present leaves and un-invert; the raw bits of such a leaf are inverted.
     /// </remarks>
     internal static TranslationResult Translate(Translation translation, MappingKind kind, byte code) => translation switch

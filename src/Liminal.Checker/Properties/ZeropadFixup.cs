@@ -28,7 +28,8 @@ public enum StrayEnd : byte
 
 /// <summary>What Linux does with the exception of a load_unaligned_zeropad() whose second half lies in a page in transition.</summary>
 /// <remarks>
-/// Source: linux-transitions 3 (mm/extable.c, ex_handler_zeropad) and 4.1, 4.3. A load is repaired only when the reported address
+/// Source: Linux v6.12 and v6.1, arch/x86/mm/extable.c, ex_handler_zeropad(); coco/tdx/tdx.c, virt_exception_kernel(); sev/core.c,
+/// vc_raw_handle_exception(). A load is repaired only when the reported address
 /// is the first byte of the second page; #PF and #VE report it so, #GP reports 0, and #VC never reaches the exception table.
 /// </remarks>
 public static class ZeropadFixup

@@ -14,7 +14,7 @@ namespace Liminal.Checker.Scenarios;
 public sealed record Mapping(int Page, MappingKind Kind, bool IsPrimary, bool IsKnownAlias, bool ExistsAtStart)
 {
     /// <summary>The mappings of a scenario, page by page, the primary one of each page first.</summary>
-    /// <remarks>Source: linux-transitions 2.5.</remarks>
+    /// <remarks>Source: Linux v6.12, arch/x86/mm/pat/set_memory.c, cpa_process_alias() and vm_unmap_aliases().</remarks>
     public static IReadOnlyList<Mapping> Layout(Scenario scenario)
     {
         bool hasView = Uses(scenario.Protocol.DecryptSteps, StepKind.MapSharedView) || Uses(scenario.Protocol.EncryptSteps, StepKind.UnmapSharedView);

@@ -8,7 +8,7 @@ using Liminal.Platform;
 namespace Liminal.Checker.Scenarios;
 
 /// <summary>What the caller of a failed conversion does with the pages.</summary>
-/// <remarks>Source: linux-transitions 6, table of callers.</remarks>
+/// <remarks>Source: Linux v6.12, the callers of set_memory_decrypted() and set_memory_encrypted(): kernel/dma, arch/x86/kernel/kvmclock.c, drivers/virt/coco.</remarks>
 public enum CallerOnFailure : byte
 {
     /// <summary>Hands them to the allocator again (kvmclock_init_mem, sev-guest, swiotlb_exit).</summary>

@@ -13,7 +13,7 @@ public enum Direction : byte
 }
 
 /// <summary>Which kernel mapping the caller of a conversion names.</summary>
-/// <remarks>Source: linux-transitions 2.5 (CPA follows the direct map and the image map; it knows no live vmalloc alias).</remarks>
+/// <remarks>Source: Linux v6.12, arch/x86/mm/pat/set_memory.c, cpa_process_alias() (CPA follows the direct map and the image map; it knows no live vmalloc alias).</remarks>
 public enum Region : byte
 {
     /// <summary>An address of the direct map; a lazily freed vmap alias of each page may still exist.</summary>

@@ -5,7 +5,7 @@ using System.Collections.Generic;
 namespace Liminal.Checker.Vocabulary;
 
 /// <summary>What "notify the hypervisor" means on each platform.</summary>
-/// <remarks>Source: linux-transitions 1.3 (callbacks P and F of x86_platform.guest).</remarks>
+/// <remarks>Source: Linux v6.12, the enc_status_change_prepare and _finish callbacks of coco/tdx/tdx.c, mm/mem_encrypt_amd.c and hyperv/ivm.c.</remarks>
 public static class Notification
 {
     /// <summary>Replaces an abstract notify step by the platform's own steps.</summary>

@@ -6,7 +6,7 @@ using System.Collections.Generic;
 namespace Liminal.Checker.Vocabulary;
 
 /// <summary>Whose exception handlers a stray load meets.</summary>
-/// <remarks>Source: linux-transitions 3 and 4.</remarks>
+/// <remarks>Source: Linux v6.12 and v6.1, arch/x86/mm/extable.c and coco/tdx/tdx.c, handle_mmio() and virt_exception_kernel().</remarks>
 public enum GuestKernel : byte
 {
     /// <summary>Linux 6.12: #VE on a private GPA panics; a page-crossing #VE on a shared GPA is fixed up.</summary>

@@ -3,7 +3,7 @@
 namespace Liminal.Checker.Vocabulary;
 
 /// <summary>How the notify step finds the physical address to tell the host.</summary>
-/// <remarks>Source: the thread of 2023 (Kelley and Shutemov on slow_virt_to_phys); linux-transitions 2.2.</remarks>
+/// <remarks>Source: Thread 2023, Kelley and Shutemov on slow_virt_to_phys(); Linux v6.12, arch/x86/include/asm/pgtable-invert.h.</remarks>
 public enum Translation : byte
 {
     /// <summary><c>__pa()</c> arithmetic: looks at no PTE, right for the direct map and the image, wrong for vmalloc.</summary>
