@@ -35,6 +35,7 @@ internal static class BoardMsrs
         0x033 => Behaviour.Absent,      // MSR_TEST_CTRL: split-lock detection
         0x034 => Behaviour.Absent,      // MSR_SMI_COUNT
         0x03A => Behaviour.Absent,      // IA32_FEATURE_CONTROL: no VMX, no SGX
+        0x04E => Behaviour.Absent,      // MSR_PPIN_CTL
         0x0CE => Behaviour.Absent,      // MSR_PLATFORM_INFO
         0x140 => Behaviour.Absent,      // MSR_MISC_FEATURES_ENABLES
         0x606 => Behaviour.Absent,      // MSR_RAPL_POWER_UNIT

@@ -100,7 +100,7 @@ internal readonly unsafe struct WriteDebugRegister : IInstruction
                 break;
         }
 
-        return Completion.Next;
+        return Completion.End;
     }
 }
 
