@@ -39,6 +39,7 @@ internal static class BoardMsrs
         0x0CE => Behaviour.Absent,      // MSR_PLATFORM_INFO
         0x140 => Behaviour.Absent,      // MSR_MISC_FEATURES_ENABLES
         0x606 => Behaviour.Absent,      // MSR_RAPL_POWER_UNIT
+        0xC001_1029 => Behaviour.Absent,    // MSR_AMD64_DE_CFG: read whatever the vendor
         _ => Behaviour.Unknown,
     };
 
