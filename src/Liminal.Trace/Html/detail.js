@@ -34,25 +34,34 @@ function cellVerdicts(report, cell) {
   ];
 }
 
-/** A property that does not simply hold: each different ending with its condition and its counterexample. */
+/** A property that does not simply hold: each reason with the runs that it belongs to, and their counterexamples. */
 function loudProperty(cell, property, verdict, judged, all) {
-  const endings = new Map();
-  for (const j of judged) {
-    if (j.verdict.verdict !== "violated" && j.verdict.verdict !== "inconclusive") continue;
-    const key = JSON.stringify([j.verdict.verdict, j.verdict.reason, j.verdict.timeline]);
-    if (!endings.has(key)) endings.set(key, []);
-    endings.get(key).push(j);
-  }
+  const endings = groupBy(judged.filter(j => ["violated", "inconclusive"].includes(j.verdict.verdict)), j => JSON.stringify([j.verdict.verdict, j.verdict.reason]));
   return h("li", { "data-property": property.name },
     h("h3", {}, icon(verdict), h("code", {}, property.name), h("span", { class: `word ${verdict}` }, Verdicts[verdict].word)),
     h("p", { class: "sentence" }, property.title),
-    [...endings.values()].map(ending => {
-      const { verdict: word, reason, timeline } = ending[0].verdict;
+    endings.map(ending => {
+      const { verdict: word, reason } = ending[0].verdict;
+      const counterexamples = groupBy(ending.filter(j => j.verdict.timeline >= 0), j => j.verdict.timeline);
+      const runs = ending.map(j => j.run);
       return h("div", { class: `ending ${word}` },
         h("p", {}, reason ?? Verdicts[word].word),
-        h("p", { class: "when" }, word === "inconclusive" ? "inconclusive " : "", conditionLabels(ending.map(j => j.run), all)),
-        timeline >= 0 && h("p", {}, h("a", { class: "follow", href: `#/${addressOf(cell)}/${encodeURIComponent(property.name)}/${ending[0].index}` }, "shortest counterexample")));
+        h("p", { class: "when" }, word === "inconclusive" ? "inconclusive " : "", conditionLabels(runs, all)),
+        h("ul", { class: "ways" }, counterexamples.map(way => h("li", {},
+          h("a", { class: "follow", href: `#/${addressOf(cell)}/${encodeURIComponent(property.name)}/${way[0].index}` }, "shortest counterexample"),
+          counterexamples.length > 1 && [" ", conditionLabels(way.map(j => j.run), runs)]))));
     }));
+}
+
+/** The items in groups of equal key, in the order in which the keys first occur. */
+function groupBy(items, keyOf) {
+  const groups = new Map();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(item);
+  }
+  return [...groups.values()];
 }
 
 function runTable(report, cell) {
