@@ -4,53 +4,80 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
-using System.Reflection;
 using System.Xml.Linq;
+using Liminal.Memory;
+using Liminal.Platform;
 
 namespace Liminal.Architecture.Tests.Code;
 
 public sealed class PlatformSourceTests
 {
-    /// <summary>Types that decide nothing themselves, with the reason.</summary>
-    private static readonly Dictionary<string, string> DecidesNothing = new()
-    {
-        ["Liminal.Platform.AccessResolution"] = "chains rules, each of which carries its source",
-        ["Liminal.Platform.OperationResolution"] = "likewise",
-        ["Liminal.Platform.PageChange"] = "composes changes",
-        ["Liminal.Platform.Platforms"] = "lists the platforms",
-        ["Liminal.Platform.Reference.PlatformReference"] = "prints rules with their sources",
-        ["Liminal.Platform.Reference.RuleReference"] = "likewise",
-    };
+    public static TheoryData<string> Names => [.. Platforms.All.Select(platform => platform.Name)];
 
     [Fact]
-    public void Every_type_of_the_rulebook_that_decides_something_names_its_source()
+    public void Every_platform_there_is_can_be_chosen()
     {
-        Assembly platform = Assembly.Load("Liminal.Platform");
-        Dictionary<string, XElement> documented = XDocument.Load(Path.ChangeExtension(platform.Location, ".xml"))
-            .Descendants("member")
-            .ToDictionary(member => member.Attribute("name")!.Value);
-
-        IEnumerable<string> withoutSource =
-            from type in platform.GetExportedTypes()
-            where Decides(type)
-            let name = type.FullName!.Replace('+', '.')
-            where !DecidesNothing.ContainsKey(name)
-            where !documented.Any(member => IsOf(name, member.Key) && member.Value.ToString().Contains("Source:"))
-            select name;
-
-        Assert.Empty(withoutSource);
+        Assert.Equal(
+            typeof(ConfidentialPlatform).Assembly.GetTypes()
+                .Where(type => type.IsSubclassOf(typeof(ConfidentialPlatform)) && !type.IsAbstract)
+                .Select(type => type.Name)
+                .Order(),
+            Platforms.All.Select(platform => platform.GetType().Name).Order());
     }
 
-    // Interfaces, abstract bases, enumerations and records without methods are vocabulary. (A static class is abstract and sealed.)
-    private static bool Decides(Type type) =>
-        !type.IsEnum && (!type.IsAbstract || type.IsSealed) && type
-            .GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly)
-            .Any(method => !method.IsSpecialName && !IsOfEveryRecord(method));
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_platform_names_its_sources_in_its_remarks(string name)
+    {
+        Type platform = Platforms.Find(name)!.GetType();
+        XElement documented = XDocument.Load(Path.ChangeExtension(platform.Assembly.Location, ".xml"))
+            .Descendants("member")
+            .Single(member => member.Attribute("name")!.Value == $"T:{platform.FullName}");
 
-    private static bool IsOfEveryRecord(MethodInfo method) =>
-        method.Name is "ToString" or "GetHashCode" or "Equals" or "Deconstruct" or "<Clone>$";
+        Assert.Contains("Source:", documented.Element("remarks")?.Value);
+    }
 
-    // "T:Liminal.Platform.Rmp" and "M:Liminal.Platform.Rmp.Validate(System.Int32)" are of Liminal.Platform.Rmp.
-    private static bool IsOf(string type, string member) =>
-        member[2..] == type || member[2..].StartsWith(type + ".");
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_answer_of_a_platform_names_the_source_of_its_rule(string name)
+    {
+        Assert.Empty(
+            from answer in Answers(Platforms.Find(name)!)
+            where string.IsNullOrWhiteSpace(answer.Source)
+            select answer.Rule);
+    }
+
+    private static IEnumerable<(string Rule, string Source)> Answers(ConfidentialPlatform platform) =>
+        from state in platform.States.Select(info => info.State)
+        from switches in Enum.GetValues<PolicySwitches>()
+        from answer in Accesses(platform, state, switches).Concat(Operations(platform, state, switches))
+        select answer;
+
+    private static IEnumerable<(string Rule, string Source)> Accesses(ConfidentialPlatform platform, PageState state, PolicySwitches switches)
+    {
+        foreach (PteAttribute attribute in Enum.GetValues<PteAttribute>())
+        {
+            foreach (AccessKind kind in Enum.GetValues<AccessKind>())
+            {
+                AccessRule access = platform.Access(state, attribute, kind, switches);
+                yield return (access.Rule, access.Source);
+
+                if (access.Outcome != AccessOutcome.HostExit)
+                    continue;
+
+                foreach (HostPolicy host in Enum.GetValues<HostPolicy>())
+                {
+                    ExitRule exit = platform.RespondToExit(state, attribute, kind, host, switches);
+                    yield return (exit.Rule, exit.Source);
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<(string Rule, string Source)> Operations(ConfidentialPlatform platform, PageState state, PolicySwitches switches) =>
+    [
+        .. Enum.GetValues<GuestOperation>().Select(operation => platform.Apply(operation, state, switches)).Select(rule => (rule.Rule, rule.Source)),
+        .. Enum.GetValues<HostCall>().Select(call => platform.Apply(call, state, switches)).Select(rule => (rule.Rule, rule.Source)),
+        .. Enum.GetValues<HostOperation>().Select(operation => platform.Apply(operation, state, switches)).Select(rule => (rule.Rule, rule.Source)),
+    ];
 }
