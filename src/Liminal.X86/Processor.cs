@@ -13,6 +13,7 @@ namespace Liminal.X86;
 /// Everything that changes is <see cref="State"/>; the rest is wiring and what is derived from the state.
 /// Deterministic: what a run does depends on the state, RAM and the bus's answers, never on how the run is cut into budgets.
 /// </remarks>
+// SAFETY: host addresses of guest bytes come from GuestRam, are used up to the end of their page, and are forgotten when the RAM replaces the page.
 public sealed unsafe partial class Processor : IDisposable
 {
     private readonly Core* _core;

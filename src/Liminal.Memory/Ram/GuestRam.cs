@@ -7,6 +7,7 @@ using System.Runtime.InteropServices;
 namespace Liminal.Memory.Ram;
 
 /// <summary>Told when the host address of a guest page changes, and when translated code is overwritten.</summary>
+// SAFETY: the page is one of GuestRam and stays where it is during the call.
 public interface IPageObserver
 {
     /// <summary>A frame is now backed by another page: host pointers to the old one are stale in this RAM.</summary>
@@ -22,6 +23,7 @@ public interface IPageObserver
 /// Untouched pages read as zero and take no storage until first touched. Not thread-safe: one thread runs a machine and its forks.
 /// A fork must be disposed before the RAM it was forked from.
 /// </remarks>
+// SAFETY: Contains() bounds a frame before it indexes the root. Leaves and pages belong to the pool, which lives as long as the RAM that made it.
 public sealed unsafe class GuestRam : IDisposable
 {
     /// <summary>Bytes in a page.</summary>

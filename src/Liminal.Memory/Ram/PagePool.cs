@@ -24,6 +24,7 @@ public struct PageHeader
 
 /// <summary>Storage of guest pages in native memory: 2 MiB slabs, each with its page headers in front.</summary>
 /// <remarks>A page's address is its identity: translated code and host pointers are keyed by it, so forks that share a page share its code.</remarks>
+// SAFETY: pages and leaves stay where they are until Dispose.
 internal sealed unsafe class PagePool : IDisposable
 {
     private const int SlabSize = 2 * 1024 * 1024;

@@ -10,6 +10,7 @@ namespace Liminal.X86.Execution;
 /// <summary>Translated blocks of a machine and its forks, found by the page that holds their bytes.</summary>
 /// <remarks>A page's identity is its host address, so forks that share a page share its blocks, and a copied page starts without any.
 /// One thread only. Create one per machine and hand it to every processor of the machine and of its forks.</remarks>
+// SAFETY: blocks stand in chunks that only Clear() and Dispose() free; pages are named by GuestRam and have headers.
 public sealed unsafe class CodeCache : IPageObserver, IDisposable
 {
     private const int BucketCount = 1 << 17;
@@ -209,6 +210,7 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
 }
 
 /// <summary>Where a linear address led last time under a key.</summary>
+// SAFETY: the table belongs to the CodeCache; JumpIndex() stays inside it.
 internal unsafe struct JumpEntry
 {
     public ulong Address;

@@ -8,6 +8,7 @@ using Liminal.X86.State;
 namespace Liminal.X86.Execution;
 
 /// <summary>What handlers work on: the state, and what is derived from it. Lives in native memory at a fixed address.</summary>
+// SAFETY: a processor allocates it and frees it in Dispose; handlers get the pointer from the loop and keep it no longer than they run.
 internal unsafe struct Core
 {
     /// <summary>Must stay first: handlers address registers from here.</summary>

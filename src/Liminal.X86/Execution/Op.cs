@@ -5,6 +5,7 @@ namespace Liminal.X86.Execution;
 
 /// <summary>One decoded instruction, or two fused ones, in native memory; bound to its handler.</summary>
 /// <remarks>Register operands are byte offsets into the register file, so that AH is RAX plus one.</remarks>
+// SAFETY: stands in a chunk of the CodeCache until that is cleared; handlers get the pointer from the loop or the op before, and do not keep it.
 [StructLayout(LayoutKind.Sequential, Size = Size)]
 internal unsafe struct Op
 {
@@ -51,6 +52,7 @@ internal unsafe struct Op
 }
 
 /// <summary>A run of instructions that starts at one place on one page and is entered at its start only.</summary>
+// SAFETY: stands in a chunk of the CodeCache until that is cleared, which makes every link to it invalid.
 internal unsafe struct Block
 {
     /// <summary>Page address plus offset of the first instruction; zero once overwritten.</summary>

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Liminal.X86.Instructions;
 
 /// <summary>An operand width, as a type parameter. Values travel zero-extended in a <see cref="ulong"/>.</summary>
+// SAFETY: a place is a register of the state, or guest memory whose whole width was checked to lie on one page.
 internal unsafe interface IOperandSize
 {
     static abstract int Bytes { get; }

@@ -67,6 +67,7 @@ internal readonly struct Vector16Aligned : IVectorWidth
 }
 
 /// <summary>The shapes of SSE instructions. Register numbers stand in <see cref="Op.Destination"/> and <see cref="Op.Source"/>.</summary>
+// SAFETY: a vector is loaded or stored through an entry only when all its bytes lie on the page of the entry.
 internal static unsafe class VectorForm
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

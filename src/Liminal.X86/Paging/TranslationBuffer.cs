@@ -76,6 +76,7 @@ public struct CodeTlb
 }
 
 /// <summary>A data translation as handlers use it: host pointers for one kind of privilege. Derived from <see cref="DataTlb"/>, never state.</summary>
+// SAFETY: the tables belong to a processor and an index is masked by Count. An addend is used only when its tag matches and the access ends on the page.
 [StructLayout(LayoutKind.Sequential, Size = 32)]
 internal struct FastEntry
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Generic;
 using System.Linq;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -21,11 +22,33 @@ public sealed class UnsafeTests
     public void Every_unsafe_block_says_why_it_is_safe()
     {
         Assert.Empty(
-            from file in SourceTree.Files
-            where file.Text.Contains("unsafe")
-            from word in file.Syntax.DescendantTokens()
-            where word.IsKind(SyntaxKind.UnsafeKeyword) && !SaysWhy(word.Parent!)
-            select file.At(word.GetLocation()));
+            from file in Files
+            from block in file.Syntax.DescendantNodes().OfType<UnsafeStatementSyntax>()
+            where !SaysWhy(block)
+            select file.At(block.GetLocation()));
+    }
+
+    [Fact]
+    public void Everything_marked_unsafe_says_why_it_is_safe_or_points_only_to_what_does()
+    {
+        // What may be reached through a pointer is a property of the type pointed to, said once, above its declaration.
+        HashSet<string> types =
+        [
+            .. from file in SourceTree.Files
+               where file.Text.Contains("SAFETY:")
+               from type in file.Syntax.DescendantNodes().OfType<BaseTypeDeclarationSyntax>()
+               where SaysWhy(type)
+               select type.Identifier.ValueText,
+        ];
+
+        Assert.Empty(
+            from file in Files
+            where file.Name.StartsWith("src/")
+            from marked in file.Syntax.DescendantNodes().OfType<MemberDeclarationSyntax>()
+            where marked.Modifiers.Any(SyntaxKind.UnsafeKeyword) && !SaysWhy(marked)
+            where !marked.AncestorsAndSelf().OfType<BaseTypeDeclarationSyntax>().SelectMany(NamesOf).Any(types.Contains)
+            where !PointsOnlyTo(types, marked)
+            select file.At(marked.GetLocation()));
     }
 
     [Fact]
@@ -41,7 +64,23 @@ public sealed class UnsafeTests
             select file.At(name.GetLocation()));
     }
 
-    // The comment stands above the block, or above the member or type that carries the word as a modifier.
+    // An implementation is bound by what its interface says.
+    private static IEnumerable<string> NamesOf(BaseTypeDeclarationSyntax type) =>
+        (type.BaseList?.Types ?? []).Select(implemented => implemented.Type.ToString()).Prepend(type.Identifier.ValueText);
+
+    // Plain numbers may be pointed to where they are reached through one of the types.
+    private static bool PointsOnlyTo(HashSet<string> types, SyntaxNode marked)
+    {
+        ILookup<bool, string> numbers = marked.DescendantNodes().OfType<PointerTypeSyntax>()
+            .Select(pointer => pointer.ElementType)
+            .Where(pointee => pointee is not PointerTypeSyntax)
+            .ToLookup(pointee => pointee is PredefinedTypeSyntax, pointee => pointee.ToString());
+
+        return numbers[false].All(types.Contains) && (numbers[false].Any() || !numbers[true].Any());
+    }
+
+    private static IEnumerable<SourceFile> Files => SourceTree.Files.Where(file => file.Text.Contains("unsafe"));
+
     private static bool SaysWhy(SyntaxNode marked) =>
         marked.GetLeadingTrivia().ToFullString().Contains("SAFETY:");
 }
