@@ -94,11 +94,14 @@ internal static unsafe class ControlFlow
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static nint Link(Core* core, Op* op)
     {
+        uint key = core->Key;
         Block* block = core->Processor.FindForLink();
-        if (block != null)
+
+        // With another key the cache may have been cleared to make room for the block, and this op with it.
+        if (block != null && core->Key == key)
         {
             op->Link = block;
-            op->LinkKey = core->Key;
+            op->LinkKey = key;
         }
 
         return (nint)block;
