@@ -39,7 +39,7 @@ public sealed partial class RepositoryTextTests
     }
 
     // Brackets around one letter keep the patterns from finding themselves.
-    [GeneratedRegex("(?<![A-Za-z0-9_.])/([w]ork|[r]oot|[h]ome/[a-z]+|[U]sers/[A-Za-z]+)/")]
+    [GeneratedRegex("(?<![A-Za-z0-9_.])/([w]ork|[r]oot|[h]ome/(?!user/)[a-z]{3,}|[U]sers/[A-Za-z]+)/")]
     private static partial Regex FolderOfAMachine();
 
     [GeneratedRegex(@"\b((api|www)\.[n]uget\.org|[r]egistry\.npmjs|(deb|ftp|security)\.[d]ebian\.org|[p]roxy\.golang|[p]ypi\.org)")]
