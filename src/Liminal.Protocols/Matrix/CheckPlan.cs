@@ -93,9 +93,7 @@ internal static class CheckPlan
         List<PolicySwitches> settings = [PolicySwitches.None];
         foreach (PolicySwitchInfo info in platform.Switches)
         {
-            SwitchSettings explored = !request.Switches.TryGetValue(info.Switch, out bool wanted) ? info.Explored
-                : wanted ? SwitchSettings.Set
-                : SwitchSettings.Clear;
+            SwitchSettings explored = request.Switches.TryGetValue(info.Switch, out SwitchSettings wanted) ? wanted : info.Explored;
             List<PolicySwitches> longer = [];
             foreach (PolicySwitches setting in settings)
             {

@@ -2,6 +2,7 @@
 
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.Linq;
 using Liminal.Checker.Checking;
 using Liminal.Checker.Properties;
 using Liminal.Checker.Scenarios;
@@ -42,7 +43,8 @@ public sealed record CheckRequest
     public IReadOnlyList<Property>? Properties { get; init; }
 
     /// <summary>Settings of switches; a switch that is not named is explored as its platform says (<see cref="PolicySwitchInfo.Explored"/>).</summary>
-    public IReadOnlyDictionary<PolicySwitches, bool> Switches { get; init; } = ImmutableDictionary<PolicySwitches, bool>.Empty;
+    public IReadOnlyDictionary<PolicySwitches, SwitchSettings> Switches { get; init; } =
+        ImmutableDictionary<PolicySwitches, SwitchSettings>.Empty;
 
     /// <summary>The regions; null: those of each protocol.</summary>
     public IReadOnlyList<Region>? Regions { get; init; }
@@ -77,6 +79,9 @@ public sealed record CheckRequest
     /// <summary>Whether the sizes and actors are those of the default matrix, for which verdicts are recorded.</summary>
     public bool HasRecordedSizes =>
         this is { Pages: 2, Cpus: 2, Caller: CallerOnFailure.Frees, Second: SecondConverter.None, LiveAlias: false, Translation: null };
+
+    /// <summary>How many explorations each cell of the report has when nothing interrupts the run, in the order of the cells.</summary>
+    public IReadOnlyList<int> PlannedExplorations() => [.. CheckPlan.Of(this).Select(cell => cell.Scenarios.Count)];
 
     /// <summary>Says what is wrong with the request, or null: a size that no model holds, or nothing to do.</summary>
     public string? Complaint()
