@@ -12,11 +12,23 @@ public static class ReportFile
     private const int QuotaExceeded = 122; // EDQUOT
     private const int WindowsDiskFull = unchecked((int)0x80070070);
 
+    /// <summary>Looks whether a report could be written, so that nobody waits for one that cannot. Leaves nothing behind.</summary>
+    /// <param name="path">The file, as for <see cref="Save"/>.</param>
+    /// <exception cref="ReportFileException">It could not.</exception>
+    public static void Expect(string path)
+    {
+        bool isDevice = path.StartsWith("/dev/", StringComparison.Ordinal) && File.Exists(path);
+        if (!isDevice)
+            Put(path, static _ => { }, keep: false);
+    }
+
     /// <summary>Writes a file next to its final place and then renames it, so that a reader never sees half a report.</summary>
     /// <param name="path">The file; one that exists is replaced, a symbolic link is followed. A device (a path below /dev) is written straight.</param>
     /// <param name="write">Writes the contents.</param>
     /// <exception cref="ReportFileException">The file cannot be written; nothing is left behind.</exception>
-    public static void Save(string path, Action<Stream> write)
+    public static void Save(string path, Action<Stream> write) => Put(path, write, keep: true);
+
+    private static void Put(string path, Action<Stream> write, bool keep)
     {
         if (string.IsNullOrWhiteSpace(path) || path.Contains('\0', StringComparison.Ordinal))
             throw new ReportFileException("LIM3005", "cannot write the report: its file name is empty or not a name; name a file");
@@ -43,6 +55,9 @@ public static class ReportFile
             partial = Path.Combine(folder, $".{Path.GetFileName(target)}.{Environment.ProcessId}.partial");
             using (FileStream file = File.Create(partial))
                 write(file);
+
+            if (!keep)
+                return;
 
             File.Move(partial, target, overwrite: true);
             partial = null;
