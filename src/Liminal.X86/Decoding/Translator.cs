@@ -110,14 +110,12 @@ internal sealed unsafe class Translator
                 break;
         }
 
-        if (!hasEnded)
-        {
-            delegate*<Core*, Op*, nint> handler = (mode & CodeMode.SizeMask) == CodeMode.Code64
-                ? &Instructions.ControlFlow.Continue
-                : &Instructions.ControlFlow.ContinueWrapped;
-            *op = new Op { Handler = (nint)handler, Displacement = (ulong)bytes, Offset = (ushort)bytes, Number = (byte)count };
-            op++;
-        }
+        // Behind an instruction that ends the block too: whatever its handler answers, there is a next op.
+        delegate*<Core*, Op*, nint> handler = (mode & CodeMode.SizeMask) == CodeMode.Code64
+            ? &Instructions.ControlFlow.Continue
+            : &Instructions.ControlFlow.ContinueWrapped;
+        *op = new Op { Handler = (nint)handler, Displacement = (ulong)bytes, Offset = (ushort)bytes, Number = (byte)count };
+        op++;
 
         block->Count = count;
         _cache.Keep(block, (int)(op - Block.OpsOf(block)), bytes);
