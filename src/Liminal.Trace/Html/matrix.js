@@ -86,7 +86,7 @@ class Matrix {
 
   cell(cell, properties, host) {
     const runs = cell.runs.filter(run => !host || run.host === host);
-    const paths = this.withFailures ? [false, true] : [false];
+    const paths = cell.runs.some(run => run.failures) ? [false, true] : [false];
     const lines = paths.map(failures => {
       const chosen = runs.filter(run => run.failures === failures);
       return { failures, chosen, summary: summarise(cell, chosen, properties) };
@@ -136,7 +136,7 @@ class Matrix {
     return h("section", { class: "legend", "aria-label": "legend" }, h("h2", {}, "How to read it"),
       h("dl", { class: "verdicts" }, Object.entries(explained).map(([verdict, text]) =>
         [h("dt", {}, icon(verdict), bar(verdict), Verdicts[verdict].word), h("dd", {}, text)])),
-      this.withFailures && h("p", {}, "The upper line of a cell is the success path; the lower line adds failures inside the guest."),
+      this.withFailures && h("p", {}, "The upper line of a cell is the success path; the lower line, where a step of the protocol can fail, adds failures inside the guest."),
       h("p", {}, "The bars of a line stand for the properties, from left to right:"),
       h("ol", { class: "properties" }, this.report.properties.map(property => h("li", {}, h("code", {}, property.name), " ", property.title))));
   }

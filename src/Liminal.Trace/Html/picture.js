@@ -1,7 +1,7 @@
 // The picture of a timeline: a lane per actor and page, time downwards, one strip of SVG per step so that text can wrap beside it.
 
 const NodeY = 14;
-const WidestPicture = 400;
+const WidestPicture = 340;
 
 class LanePicture {
   constructor(timeline, narrow) {
