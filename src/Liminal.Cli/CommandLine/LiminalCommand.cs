@@ -3,6 +3,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Linq;
+using Liminal.Cli.Boot;
 using Liminal.Cli.Check;
 using Liminal.Cli.Explain;
 using Liminal.Cli.List;
@@ -21,6 +22,7 @@ internal static class LiminalCommand
             CheckCommand.Create(invocation),
             ExplainCommand.Create(invocation),
             ListCommand.Create(invocation),
+            BootCommand.Create(invocation),
         };
         HelpText.Attach(root, invocation.Terminal);
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion(invocation.Terminal);

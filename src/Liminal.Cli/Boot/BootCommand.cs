@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using System.CommandLine;
+using System.IO;
+using Liminal.Cli.CommandLine;
+using Liminal.Linux.Diagnostics;
+using Liminal.Machine.Boards;
+
+namespace Liminal.Cli.Boot;
+
+/// <summary><c>liminal boot</c>: runs a kernel with a console. Its exit codes are those of <see cref="BootOutcome"/>.</summary>
+internal sealed class BootCommand
+{
+    private const long UnattendedLimit = 20_000_000_000;
+    private const long LeastMemory = 64L << 20;
+    private const long MostMemory = 64L << 30;
+    private const long DefaultMemory = 512L << 20;
+
+    private readonly Argument<string> _image = new("IMAGE") { Description = "A bzImage (vmlinuz) or a vmlinux, for x86-64." };
+    private readonly Option<string?> _initrd = OptionValue.Single("--initrd", "FILE", "Initial RAM disk; without it a small user land of busybox is used.");
+    private readonly Option<string?> _append = OptionValue.Single("--append", "WORDS", "Words to add to the kernel's command line.");
+    private readonly Option<string?> _commandLine = OptionValue.Single("--cmdline", "LINE", "The kernel's command line, in place of the default one.");
+    private readonly Option<string?> _cpus = OptionValue.Single("--cpus", "N", "Number of processors, 1 to 64; 1 if not given.");
+    private readonly Option<string?> _memory = OptionValue.Single("--memory", "SIZE", "RAM, such as 512M or 2G; 512M if not given.");
+    private readonly Option<string?> _until = OptionValue.Single("--until", "TEXT", "Run unattended and stop when the console shows this text.");
+    private readonly Option<string?> _limit = OptionValue.Single("--max-instructions", "N", "Run unattended and stop after N instructions, such as 500M; unattended 20G if not given.");
+    private readonly Option<string?> _json = OptionValue.Single("--json", "FILE", "Run unattended and write a report to a file.");
+    private readonly Option<string?> _seed = OptionValue.Single("--seed", "N", "Seed of the guest's random numbers; 1 if not given.");
+    private readonly Option<string?> _scheduleSeed = OptionValue.Single("--schedule-seed", "N", "Seed of the schedule of processors; 0, which is round robin, if not given.");
+    private readonly Invocation _invocation;
+
+    private BootCommand(Invocation invocation) => _invocation = invocation;
+
+    /// <summary>Builds the command.</summary>
+    public static Command Create(Invocation invocation)
+    {
+        BootCommand boot = new(invocation);
+        ExplainedCommand command = new(
+            "boot",
+            "Runs a kernel with a console. In a terminal Ctrl-A x leaves.",
+            ("liminal boot vmlinuz", "to a shell"),
+            ("liminal boot vmlinuz --cpus 2 --until \"liminal: user land is up\" --json boot.json", "unattended, with a report"),
+            ("liminal boot vmlinuz --append quiet --max-instructions 100M", "the first part of a boot"))
+        {
+            boot._image, boot._initrd, boot._append, boot._commandLine, boot._cpus, boot._memory,
+            boot._until, boot._limit, boot._json, boot._seed, boot._scheduleSeed,
+        };
+        command.SetAction(boot.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        DiagnosticBag diagnostics = [];
+        BootRequest request = Read(parsed);
+        using BootSession session = BootSession.Prepare(request, diagnostics) ?? throw Failure(diagnostics);
+        _invocation.Terminal.Note($"kernel command line: {session.CommandLine}");
+        using Stream output = _invocation.Terminal.OpenOut();
+        using (_invocation.Interrupt.Register(session.Machine.Interrupt))
+        {
+            BootOutcome outcome = request.IsInteractive
+                ? InteractiveConsole.Run(session, output)
+                : UnattendedConsole.Run(session, output, _invocation.Interrupt);
+            outcome.Print(_invocation.Terminal.Error);
+            if (request.JsonPath is not null && !BootReport.TryWrite(session, outcome, diagnostics))
+                throw Failure(diagnostics);
+
+            return outcome.ExitCode;
+        }
+    }
+
+    private BootRequest Read(ParseResult parsed)
+    {
+        long memory = OptionValue.BytesOf(parsed, _memory, DefaultMemory, LeastMemory, MostMemory);
+        if (memory % (2 << 20) != 0)
+            throw new CommandFailure("LIM3201", $"--memory: {parsed.GetValue(_memory)} is not a multiple of 2M; give one from 64M to 64G");
+
+        bool isInteractive = parsed.GetValue(_until) is null && parsed.GetValue(_limit) is null && parsed.GetValue(_json) is null
+            && !Console.IsInputRedirected && !Console.IsOutputRedirected;
+        return new BootRequest
+        {
+            Image = parsed.GetValue(_image)!,
+            InitialRamDisk = parsed.GetValue(_initrd),
+            Append = parsed.GetValue(_append),
+            CommandLine = parsed.GetValue(_commandLine),
+            ProcessorCount = (int)OptionValue.NumberOf(parsed, _cpus, 1, 1, Board.MostProcessors),
+            MemorySize = (ulong)memory,
+            Until = parsed.GetValue(_until),
+            InstructionLimit = (ulong)OptionValue.NumberOf(parsed, _limit, isInteractive ? long.MaxValue : UnattendedLimit, 1, long.MaxValue),
+            JsonPath = parsed.GetValue(_json),
+            Seed = (ulong)OptionValue.NumberOf(parsed, _seed, 1, 0, long.MaxValue),
+            ScheduleSeed = (ulong)OptionValue.NumberOf(parsed, _scheduleSeed, 0, 0, long.MaxValue),
+            IsInteractive = isInteractive,
+        };
+    }
+
+    private static CommandFailure Failure(DiagnosticBag diagnostics)
+    {
+        Diagnostic first = diagnostics[0];
+        return new CommandFailure(first.Id, $"{first.Subject}: {first.Detail}; {first.Kind.Remedy}");
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using Liminal.Machine;
+
+namespace Liminal.Cli.Boot;
+
+/// <summary>How a boot ended.</summary>
+/// <param name="End">Why the machine stopped.</param>
+/// <param name="ExitCode">0 the text was seen or the guest ended in order; 1 it panicked or was terminated; 3 not modelled or a limit; 130 interrupted.</param>
+/// <param name="Reason">One line: what happened and where.</param>
+/// <param name="Instructions">Instructions that all processors retired.</param>
+/// <param name="Elapsed">Host time of the run, for the report only.</param>
+/// <param name="LastLines">The end of the console.</param>
+internal sealed record BootOutcome(
+    MachineEnd End,
+    int ExitCode,
+    string Reason,
+    ulong Instructions,
+    TimeSpan Elapsed,
+    IReadOnlyList<string> LastLines)
+{
+    private const int LastLineCount = 12;
+
+    /// <summary>Judges a run.</summary>
+    /// <param name="session">The machine after the run.</param>
+    /// <param name="end">Why it stopped.</param>
+    /// <param name="isInterrupted">The user stopped it.</param>
+    /// <param name="elapsed">Host time of the run.</param>
+    public static BootOutcome Of(BootSession session, MachineEnd end, bool isInterrupted, TimeSpan elapsed)
+    {
+        int exitCode = end.Kind switch
+        {
+            MachineEndKind.Requested when session.TextWasSeen => 0,
+            _ when session.HasPanicked => 1,
+            MachineEndKind.PoweredOff or MachineEndKind.Reset => 0,
+            MachineEndKind.DebugExit => end.Value == 0 ? 0 : 1,
+            MachineEndKind.TripleFault or MachineEndKind.HostExit => 1,
+            MachineEndKind.Requested when isInterrupted => session.Request.IsInteractive ? 0 : 130,
+            _ => 3,
+        };
+        string reason = Symbolise(session, end);
+        return new BootOutcome(
+            end,
+            exitCode,
+            session.HasPanicked ? $"the kernel panicked; {reason}" : reason,
+            session.Machine.InstructionsRetired,
+            elapsed,
+            session.Log.LastLines(LastLineCount));
+    }
+
+    /// <summary>Writes the reason, the counts and, when the run did not end well, the end of the console.</summary>
+    public void Print(TextWriter writer)
+    {
+        if (ExitCode is not (0 or 130))
+        {
+            writer.WriteLine("liminal: the last lines of the console:");
+            foreach (string line in LastLines)
+            {
+                writer.WriteLine("  | " + line);
+            }
+        }
+
+        // The console may have stopped in the middle of a line.
+        writer.WriteLine();
+        double seconds = Elapsed.TotalSeconds;
+        string rate = seconds > 0 ? (Instructions / seconds / 1e6).ToString("F0", CultureInfo.InvariantCulture) : "-";
+        writer.WriteLine($"liminal: {Reason}");
+        writer.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"liminal: {Instructions:N0} instructions in {seconds:F2} s ({rate} million a second)"));
+    }
+
+    private static string Symbolise(BootSession session, MachineEnd end)
+    {
+        string place = SymbolAt.Describe(session.Image, end.Rip);
+        return place.Length == 0 ? end.ToString() : $"{end} in {place}";
+    }
+}

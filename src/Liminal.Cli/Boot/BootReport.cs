@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using System.IO;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Liminal.Linux.Diagnostics;
+
+namespace Liminal.Cli.Boot;
+
+/// <summary>The report of a boot as JSON, version 1; its fields are described in docs/reference/boot-report.md.</summary>
+internal static class BootReport
+{
+    private const int SchemaVersion = 1;
+
+    /// <summary>Writes the report to the file that was asked for.</summary>
+    /// <returns>False with one diagnostic when the file cannot be written.</returns>
+    public static bool TryWrite(BootSession session, BootOutcome outcome, DiagnosticBag diagnostics)
+    {
+        string path = session.Request.JsonPath!;
+        try
+        {
+            File.WriteAllBytes(path, Build(session, outcome));
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            diagnostics.Add(BootDiagnostics.BadReport, path, exception.Message.TrimEnd('.'));
+            return false;
+        }
+    }
+
+    /// <summary>The report as bytes. It holds nothing that differs between two equal runs.</summary>
+    internal static byte[] Build(BootSession session, BootOutcome outcome)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("version", SchemaVersion);
+            json.WriteString("image", session.Request.Image);
+            json.WriteString("kernel", session.Image.Version.Banner);
+            json.WriteString("commandLine", session.CommandLine);
+            json.WriteString("platform", "none");
+            json.WriteNumber("processors", session.Machine.Processors.Length);
+            json.WriteNumber("memoryBytes", session.Machine.Ram.Size);
+            json.WriteNumber("seed", session.Request.Seed);
+            json.WriteNumber("scheduleSeed", session.Request.ScheduleSeed);
+            json.WriteString("end", JsonNamingPolicy.CamelCase.ConvertName(outcome.End.Kind.ToString()));
+            json.WriteString("reason", outcome.Reason);
+            json.WriteBoolean("textWasSeen", session.TextWasSeen);
+            json.WriteBoolean("hasPanicked", session.HasPanicked);
+            json.WriteNumber("exitCode", outcome.ExitCode);
+            json.WriteNumber("instructions", outcome.Instructions);
+            json.WriteNumber("machineNanoseconds", session.Machine.Board.Clock.Now);
+            if (session.UserLandIsUpAt is ulong instructions)
+            {
+                json.WriteNumber("userLandIsUpAtInstruction", instructions);
+            }
+            else
+            {
+                json.WriteNull("userLandIsUpAtInstruction");
+            }
+
+            json.WriteStartArray("lastLines");
+            foreach (string line in outcome.LastLines)
+            {
+                json.WriteStringValue(line);
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+namespace Liminal.Cli.Boot;
+
+/// <summary>What a user asked "boot" to do.</summary>
+internal sealed record BootRequest
+{
+    /// <summary>Path of the kernel image.</summary>
+    public required string Image { get; init; }
+
+    /// <summary>Path of an initial RAM disk; null for the built-in user land.</summary>
+    public string? InitialRamDisk { get; init; }
+
+    /// <summary>Words behind the command line.</summary>
+    public string? Append { get; init; }
+
+    /// <summary>Replaces the default command line.</summary>
+    public string? CommandLine { get; init; }
+
+    /// <summary>Number of processors.</summary>
+    public int ProcessorCount { get; init; } = 1;
+
+    /// <summary>RAM in bytes.</summary>
+    public ulong MemorySize { get; init; } = 512ul << 20;
+
+    /// <summary>Text to wait for.</summary>
+    public string? Until { get; init; }
+
+    /// <summary>Most instructions to run.</summary>
+    public ulong InstructionLimit { get; init; } = ulong.MaxValue;
+
+    /// <summary>File for the report.</summary>
+    public string? JsonPath { get; init; }
+
+    /// <summary>Seed of the guest's random numbers.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Seed of the schedule.</summary>
+    public ulong ScheduleSeed { get; init; }
+
+    /// <summary>The terminal is the guest's console.</summary>
+    public bool IsInteractive { get; init; }
+}
