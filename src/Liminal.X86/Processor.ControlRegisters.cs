@@ -66,7 +66,7 @@ public sealed unsafe partial class Processor
     {
         bool hasContexts = (State.Cr4 & Cr4.ProcessContextIds) != 0;
         bool keeps = hasContexts && (value & NoFlush) != 0;
-        ulong reserved = _core->IsLongMode ? ~((1ul << Cpuid.PhysicalBits) - 1) & ~(Rules?.AttributeBit ?? 0) : 0;
+        ulong reserved = _core->IsLongMode ? ~((1ul << _physicalBits) - 1) & ~(Rules?.AttributeBit ?? 0) : 0;
         if (hasContexts)
             reserved &= ~NoFlush;
         if ((value & reserved) != 0)

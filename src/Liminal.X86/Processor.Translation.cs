@@ -27,7 +27,7 @@ public sealed unsafe partial class Processor
     /// <summary>The registers that a page walk of this processor depends on, for an access that is not an implicit one.</summary>
     public PagingRegisters PagingRegisters => new(
         State.Cr0, State.Cr3, State.Cr4, State.Efer, (State.SystemFlags & Rflags.AlignmentCheck) != 0 && Cpl < 3,
-        Cpuid.PhysicalBits, Rules?.AttributeBit ?? 0);
+        _physicalBits, Rules?.AttributeBit ?? 0);
 
     private ulong Pcid => (State.Cr4 & Cr4.ProcessContextIds) != 0 ? State.Cr3 & 0xfff : 0;
 
@@ -71,18 +71,26 @@ public sealed unsafe partial class Processor
     /// <summary>Finds the translation of a code page.</summary>
     internal bool TryTranslateCode(ulong address, out ulong data)
     {
-        ulong page = address & PageMask;
-        ref TlbEntry entry = ref State.CodeTlb[(int)(address >> 12) & (CodeTlb.Capacity - 1)];
+        const ulong LargeOffsets = (1ul << LargeCodeTlb.PageShift) - 1;
+        ref TlbEntry large = ref State.LargeCodeTlb[(int)(address >> LargeCodeTlb.PageShift) & (LargeCodeTlb.Capacity - 1)];
+        ref TlbEntry small = ref State.CodeTlb[(int)(address >> 12) & (CodeTlb.Capacity - 1)];
         PageAccess access = PageAccess.Fetch | Privilege;
-        data = entry.Data;
-        if (entry.Matches(page, Pcid) && IsAllowed(data, access))
+        data = small.Data;
+        if (small.Matches(address & PageMask, Pcid) && IsAllowed(data, access))
+            return true;
+        data = large.Data + (address & LargeOffsets & PageMask);
+        if (large.Matches(address & ~LargeOffsets, Pcid) && IsAllowed(data, access))
             return true;
 
         if (!TryWalk(address, access, out data))
             return false;
+        bool isLarge = Translation.PageShift(data) >= LargeCodeTlb.PageShift && PagingRegisters.IsPaging;
+        ref TlbEntry entry = ref isLarge ? ref large : ref small;
         if (entry.Tag != 0)
             ForgetCodeLinks();
-        entry = new TlbEntry(page | 1, data);
+        entry = isLarge
+            ? new TlbEntry((address & ~LargeOffsets) | 1, data - (address & LargeOffsets & PageMask))
+            : new TlbEntry((address & PageMask) | 1, data);
         return true;
     }
 
@@ -146,6 +154,7 @@ public sealed unsafe partial class Processor
     {
         Flush(State.DataTlb, keepGlobal, pcid);
         Flush(State.CodeTlb, keepGlobal, pcid);
+        Flush(State.LargeCodeTlb, keepGlobal, pcid);
         ForgetHostPointers();
     }
 
@@ -153,7 +162,7 @@ public sealed unsafe partial class Processor
     internal void FlushPage(ulong address, int pcid = -1, bool keepGlobal = false)
     {
         FlushPage(State.DataTlb, address, pcid, keepGlobal);
-        if (FlushPage(State.CodeTlb, address, pcid, keepGlobal))
+        if (FlushPage(State.CodeTlb, address, pcid, keepGlobal) | FlushPage(State.LargeCodeTlb, address, pcid, keepGlobal))
             ForgetCodeLinks();
     }
 

@@ -18,6 +18,7 @@ public sealed unsafe partial class Processor : IDisposable
 {
     private readonly Core* _core;
     private readonly FastEntry* _fastTables;
+    private readonly int _physicalBits;
     private GCHandle _handle;
     private bool _isDisposed;
 
@@ -35,6 +36,7 @@ public sealed unsafe partial class Processor : IDisposable
         Ram = ram;
         Bus = bus;
         Cpuid = cpuid;
+        _physicalBits = cpuid.PhysicalBits;
         Code = code;
         ram.Observer = code;
         _handle = GCHandle.Alloc(this);

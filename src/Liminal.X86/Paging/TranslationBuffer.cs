@@ -65,12 +65,25 @@ public struct DataTlb
     private TlbEntry _first;
 }
 
-/// <summary>Code translations, kept apart so that data accesses do not evict the code that makes them.</summary>
+/// <summary>Code translations of 4 KiB pages, kept apart so that data accesses do not evict the code that makes them.</summary>
 [InlineArray(Capacity)]
 public struct CodeTlb
 {
     /// <summary>Entries.</summary>
     public const int Capacity = 256;
+
+    private TlbEntry _first;
+}
+
+/// <summary>Code translations of larger pages, cut to 2 MiB: a kernel's text takes a handful and stays.</summary>
+[InlineArray(Capacity)]
+public struct LargeCodeTlb
+{
+    /// <summary>Entries.</summary>
+    public const int Capacity = 32;
+
+    /// <summary>Log2 of the bytes that an entry translates.</summary>
+    public const int PageShift = 21;
 
     private TlbEntry _first;
 }

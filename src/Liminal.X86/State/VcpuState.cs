@@ -84,8 +84,11 @@ public struct VcpuState
     /// <summary>Data translations held by the processor.</summary>
     public DataTlb DataTlb;
 
-    /// <summary>Code translations held by the processor.</summary>
+    /// <summary>Code translations of 4 KiB pages held by the processor.</summary>
     public CodeTlb CodeTlb;
+
+    /// <summary>Code translations of larger pages held by the processor.</summary>
+    public LargeCodeTlb LargeCodeTlb;
 }
 
 /// <summary>What a processor is doing between instructions.</summary>
