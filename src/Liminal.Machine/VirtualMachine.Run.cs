@@ -75,7 +75,7 @@ public sealed partial class VirtualMachine
         ulong budget = Math.Min(Math.Min(turn, untilDeadline), Math.Min(instructionsLeft, long.MaxValue / 2));
 
         _running = processor;
-        _sliceStartRetired = processor.InstructionsRetired;
+        _sliceStartRetired = processor.State.InstructionsRetired;
         _sliceStartTicks = now;
         StopReason stop = processor.Run((long)budget);
         SynchronizeClock();
