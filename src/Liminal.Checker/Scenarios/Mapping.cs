@@ -26,11 +26,11 @@ public sealed record Mapping(int Page, MappingKind Kind, bool IsPrimary, bool Is
             {
                 all.Add(new Mapping(page, MappingKind.SharedView, false, false, ExistsAtStart: scenario.Direction == Direction.Encrypt));
             }
-            else if (scenario.Region == Region.DirectMap)
+            else if (scenario.Region == Region.DirectMap && scenario.Protocol.HasStaleAliases)
             {
                 all.Add(new Mapping(page, MappingKind.StaleVmap, false, false, ExistsAtStart: true));
             }
-            else
+            else if (scenario.Region != Region.DirectMap)
             {
                 all.Add(new Mapping(page, MappingKind.DirectMap, false, IsKnownAlias: true, ExistsAtStart: true));
             }

@@ -38,6 +38,9 @@ public sealed record Protocol(string Name)
     /// <summary>Regions it is explored for.</summary>
     public IReadOnlyList<Region> Regions { get; init; } = [Region.DirectMap];
 
+    /// <summary>Whether an alias of each page that vmap freed lazily may still exist at the start; a guest without vmap has none.</summary>
+    public bool HasStaleAliases { get; init; } = true;
+
     /// <summary>Whose exception handlers repair a stray load.</summary>
     public GuestKernel Kernel { get; init; } = GuestKernel.Linux612;
 
@@ -62,6 +65,9 @@ public sealed record Protocol(string Name)
 
     /// <summary>Names the regions it is explored for.</summary>
     public Protocol For(params Region[] regions) => this with { Regions = regions };
+
+    /// <summary>Says that the guest frees no alias lazily: firmware, an SVSM, a boot loader.</summary>
+    public Protocol WithoutStaleAliases() => this with { HasStaleAliases = false };
 
     /// <summary>Names whose handlers repair a stray load.</summary>
     public Protocol HandledBy(GuestKernel kernel) => this with { Kernel = kernel };
