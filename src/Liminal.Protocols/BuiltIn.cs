@@ -29,6 +29,14 @@ public static class BuiltIn
         Linux612Tdp.Protocol,
         Sev.Protocol,
         LinuxTdxBefore65.Protocol,
+        LinuxTdxBeforePageCrossCheck.Protocol,
+        TdxConnect.Protocol,
+        CoconutGhcb.BeforeFix,
+        CoconutGhcb.AfterFix,
+        OakGhcb.AttributeFirst,
+        OakGhcb.StateFirst,
+        OpenHclAcceptance.WithoutFlush,
+        OpenHclAcceptance.WithFlush,
     ];
 
     /// <summary>The protocol of a name, or null.</summary>
