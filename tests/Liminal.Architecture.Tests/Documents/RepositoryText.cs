@@ -11,7 +11,7 @@ namespace Liminal.Architecture.Tests.Documents;
 /// <summary>The text files of the repository, without what builds and editors leave in it.</summary>
 internal static class RepositoryText
 {
-    private static readonly string[] NotOurs = [".git", "artifacts", "node_modules", ".vs", ".idea", ".vscode"];
+    private static readonly string[] NotOurs = [".git", "artifacts", "bin", "obj", "node_modules", ".vs", ".idea", ".vscode"];
     private static readonly string[] Binary = [".png", ".gif", ".gz", ".xz", ".zst", ".lz4", ".bin", ".elf"];
 
     /// <summary>Names relative to the root, with forward slashes, in ordinal order.</summary>
