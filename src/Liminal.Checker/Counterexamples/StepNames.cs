@@ -86,6 +86,6 @@ public static class StepNames
         MicroOpKind.CreateEntry => "creates the PTE of the",
         MicroOpKind.ClearPresent => "clears PRESENT in the PTE of the",
         MicroOpKind.SetPresent => "sets PRESENT in the PTE of the",
-        _ => op.Attribute == PteAttribute.Shared ? "makes shared the PTE of the" : "makes private the PTE of the",
+        _ => op.Attribute == PteAttribute.Shared ? "makes the mapping shared in the PTE of the" : "makes the mapping private in the PTE of the",
     };
 }

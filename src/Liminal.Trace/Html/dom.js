@@ -34,12 +34,12 @@ function nodes(children) {
 
 /** What each verdict looks like: a word and a shape, so that nothing hangs on colour alone. */
 const Verdicts = {
-  holds: { word: "holds", shape: "M2.2 6.4 5 9.2 9.8 3" },
-  depends: { word: "depends", shape: "M6 1.4a4.6 4.6 0 1 0 0 9.2a4.6 4.6 0 1 0 0-9.2M6 1.4v9.2", fill: "M6 1.4a4.6 4.6 0 0 0 0 9.2z" },
-  violated: { word: "violated", shape: "M2.6 2.6 9.4 9.4M9.4 2.6 2.6 9.4" },
-  inconclusive: { word: "inconclusive", shape: "M3.8 4.1a2.3 2.3 0 1 1 3.3 2.1C6.3 6.6 6 7 6 7.9M6 9.9v.2" },
-  notApplicable: { word: "not applicable", shape: "M3.2 6h5.6" },
-  notExplored: { word: "not explored", shape: "M6 5.9v.2" },
+  holds: { word: "holds", many: "hold", shape: "M2.2 6.4 5 9.2 9.8 3" },
+  depends: { word: "depends", many: "depend", shape: "M6 1.4a4.6 4.6 0 1 0 0 9.2a4.6 4.6 0 1 0 0-9.2M6 1.4v9.2", fill: "M6 1.4a4.6 4.6 0 0 0 0 9.2z" },
+  violated: { word: "violated", many: "violated", shape: "M2.6 2.6 9.4 9.4M9.4 2.6 2.6 9.4" },
+  inconclusive: { word: "inconclusive", many: "inconclusive", shape: "M3.8 4.1a2.3 2.3 0 1 1 3.3 2.1C6.3 6.6 6 7 6 7.9M6 9.9v.2" },
+  notApplicable: { word: "not applicable", many: "not applicable", shape: "M3.2 6h5.6" },
+  notExplored: { word: "not explored", many: "not explored", shape: "M6 5.9v.2" },
 };
 
 function icon(verdict) {

@@ -106,9 +106,9 @@ class Matrix {
 
   /** How many of the cells have which verdict. */
   tally(cells) {
-    const counts = Object.keys(Verdicts).map(verdict => [Verdicts[verdict].word, cells.filter(cell => cell.verdict === verdict).length]);
+    const counts = Object.keys(Verdicts).map(verdict => [verdict, cells.filter(cell => cell.verdict === verdict).length]);
     const path = this.withFailures ? " on the success path" : "";
-    return `${plural(cells.length, "cell")}${path}: ${counts.filter(([, count]) => count > 0).map(([word, count]) => `${count} ${word}`).join(", ")}`;
+    return `${plural(cells.length, "cell")}${path}: ${counts.filter(([, count]) => count > 0).map(([verdict, count]) => `${count} ${count === 1 ? Verdicts[verdict].word : Verdicts[verdict].many}`).join(", ")}`;
   }
 
   /** A bar per property, in the order of the legend. */

@@ -49,7 +49,7 @@ public static class TimelineText
         (string mark, TextStyle style) = step.Tone switch
         {
             StepTone.Notable => ("!", TextStyle.Notable),
-            StepTone.Violation => ("✗", TextStyle.Violation),
+            StepTone.Violation => ("✘", TextStyle.Violation),
             _ => (" ", TextStyle.Plain),
         };
         string actor = actors.GetValueOrDefault(step.Lane, PrintableText.Of(step.Lane));
