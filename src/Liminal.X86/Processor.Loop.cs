@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System;
+using System.Runtime.CompilerServices;
 using Liminal.X86.Execution;
 using Liminal.X86.State;
 
@@ -52,6 +53,7 @@ public sealed unsafe partial class Processor
         return reason;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private StopReason Loop()
     {
         Core* core = _core;

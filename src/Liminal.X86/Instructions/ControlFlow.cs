@@ -19,6 +19,7 @@ internal static unsafe class ControlFlow
     }
 
     /// <summary>The end of a block that no branch ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Continue(Core* core, Op* op)
     {
         Core.Rip(core) += op->Displacement;
@@ -26,9 +27,11 @@ internal static unsafe class ControlFlow
     }
 
     /// <summary>JMP rel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Jump(Core* core, Op* op) => Branch(core, op);
 
     /// <summary>JMP rel, JCC rel and block ends outside 64-bit mode.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint ContinueWrapped(Core* core, Op* op)
     {
         Core.Rip(core) += op->Displacement;
@@ -36,17 +39,20 @@ internal static unsafe class ControlFlow
         return 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint JumpWrapped(Core* core, Op* op)
     {
         core->Remaining += core->Current->Count - op->Number - 1;
         return ContinueWrapped(core, op);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint JumpWrappedIf<TCondition>(Core* core, Op* op)
         where TCondition : struct, ICondition
         => TCondition.FromFlags(core) ? JumpWrapped(core, op) : Form.Next(core, op);
 
     /// <summary>JMP to a 64-bit register.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint JumpRegister(Core* core, Op* op)
     {
         Core.Rip(core) = *Core.Register(core, op->Source);
@@ -54,6 +60,7 @@ internal static unsafe class ControlFlow
     }
 
     /// <summary>CALL rel in 64-bit mode.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Call(Core* core, Op* op)
     {
         ulong address = *Core.Register(core, Rsp) - 8;
@@ -66,6 +73,7 @@ internal static unsafe class ControlFlow
     }
 
     /// <summary>CALL to a 64-bit register.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint CallRegister(Core* core, Op* op)
     {
         ulong target = *Core.Register(core, op->Source);
@@ -80,6 +88,7 @@ internal static unsafe class ControlFlow
     }
 
     /// <summary>RET, with the bytes to drop in <see cref="Op.Immediate"/>, in 64-bit mode.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Return(Core* core, Op* op)
     {
         ulong address = *Core.Register(core, Rsp);

@@ -64,7 +64,8 @@ internal unsafe interface IInstruction
 /// <remarks>
 /// A memory form tries the fast translation inline. Everything else (miss, page edge, device, fault) is its Slow twin's, which performs
 /// the access itself rather than retrying, so no pair of addresses can keep evicting each other. Handlers must be leaf methods apart from
-/// tail calls: no locals whose address is taken.
+/// tail calls: no locals whose address is taken. They skip tiered compilation: a handler is hot from its first call on, and unoptimised code
+/// makes no tail calls.
 /// </remarks>
 internal static unsafe class Form
 {
@@ -117,6 +118,7 @@ internal static unsafe class Form
         where TSize : struct, IOperandSize
         => ((address + (ulong)(TSize.Bytes - 1)) & ~0xffful) == entry->WriteTag;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint SourceRegister<TBody, TSize>(Core* core, Op* op)
         where TBody : struct, ISource
         where TSize : struct, IOperandSize
@@ -125,6 +127,7 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint SourceImmediate<TBody, TSize>(Core* core, Op* op)
         where TBody : struct, ISource
         where TSize : struct, IOperandSize
@@ -133,6 +136,7 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint SourceMemory<TBody, TSize, TAddress>(Core* core, Op* op)
         where TBody : struct, ISource
         where TSize : struct, IOperandSize
@@ -162,6 +166,7 @@ internal static unsafe class Form
         return TBody.Try<TSize>(core, value) ? NextOrLeave(core, op) : DivideError(core, op);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint ModifyRegister<TBody, TSize>(Core* core, Op* op)
         where TBody : struct, IModify
         where TSize : struct, IOperandSize
@@ -171,6 +176,7 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint ModifyMemory<TBody, TSize, TAddress>(Core* core, Op* op)
         where TBody : struct, IModify
         where TSize : struct, IOperandSize
@@ -185,6 +191,7 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint StoreRegister<TBody, TSize>(Core* core, Op* op)
         where TBody : struct, IStore
         where TSize : struct, IOperandSize
@@ -193,6 +200,7 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint StoreMemory<TBody, TSize, TAddress>(Core* core, Op* op)
         where TBody : struct, IStore
         where TSize : struct, IOperandSize
@@ -206,6 +214,7 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Run<TInstruction>(Core* core, Op* op)
         where TInstruction : struct, IInstruction
     {
@@ -214,6 +223,7 @@ internal static unsafe class Form
     }
 
     /// <summary>As <see cref="Run{T}"/>, with #GP(0) above CPL 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint RunPrivileged<TInstruction>(Core* core, Op* op)
         where TInstruction : struct, IInstruction
     {

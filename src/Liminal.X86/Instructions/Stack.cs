@@ -11,6 +11,7 @@ internal static unsafe class Stack
 {
     private const int Rsp = 4 * 8;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint PushRegister(Core* core, Op* op)
     {
         ulong address = *Core.Register(core, Rsp) - 8;
@@ -23,6 +24,7 @@ internal static unsafe class Stack
         return Form.Next(core, op);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint PushImmediate(Core* core, Op* op)
     {
         ulong address = *Core.Register(core, Rsp) - 8;
@@ -35,6 +37,7 @@ internal static unsafe class Stack
     }
 
     /// <summary>POP RSP leaves the popped value in RSP.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint PopRegister(Core* core, Op* op)
     {
         ulong address = *Core.Register(core, Rsp);

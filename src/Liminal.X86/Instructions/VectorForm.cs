@@ -74,6 +74,7 @@ internal static unsafe class VectorForm
     public static ref Vector128<byte> Xmm(Core* core, int number)
         => ref Unsafe.As<VectorRegister, Vector128<byte>>(ref Unsafe.Add(ref Unsafe.As<VectorRegisters, VectorRegister>(ref core->State.Fpu.Xmm), number));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint SourceRegister<TBody>(Core* core, Op* op)
         where TBody : struct, IVectorSource
     {
@@ -83,6 +84,7 @@ internal static unsafe class VectorForm
         return Form.Next(core, op);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint SourceMemory<TBody, TWidth, TAddress>(Core* core, Op* op)
         where TBody : struct, IVectorSource
         where TWidth : struct, IVectorWidth
@@ -106,6 +108,7 @@ internal static unsafe class VectorForm
         return Form.Next(core, op);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint StoreMemory<TBody, TWidth, TAddress>(Core* core, Op* op)
         where TBody : struct, IVectorStore
         where TWidth : struct, IVectorWidth
