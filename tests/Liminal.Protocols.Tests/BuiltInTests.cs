@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System;
+using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using Liminal.Checker.Vocabulary;
+using Liminal.Testing;
 
 namespace Liminal.Protocols.Tests;
 
@@ -27,6 +31,17 @@ public sealed class BuiltInTests
         Assert.NotEmpty(protocol.Source);
         Assert.NotEmpty(protocol.Platforms);
         Assert.NotEmpty(protocol.DecryptSteps.Concat(protocol.EncryptSteps));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_source_begins_with_a_name_of_the_list_of_sources(string name)
+    {
+        IEnumerable<string> known = File.ReadAllLines(Repository.PathOf("docs/reference/sources.md"))
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .Select(line => line.Split('`')[1]);
+
+        Assert.Contains(known, source => BuiltIn.Find(name)!.Source.StartsWith(source, StringComparison.Ordinal));
     }
 
     [Fact]

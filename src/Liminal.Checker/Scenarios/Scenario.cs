@@ -85,7 +85,7 @@ public sealed record Scenario(
     /// <summary>Whether the guest is to flush the data cache before it changes an attribute.</summary>
     /// <remarks>
     /// Source: the enc_cache_flush_required callback: always with TDX, without SME_COHERENT with SEV, never under a paravisor, which flushes for its
-    /// guest (Linux v6.12, hyperv/ivm.c, hv_vtom_cache_flush_required()); linux-transitions 1.3.
+    /// guest (Linux v6.12, hyperv/ivm.c, hv_vtom_cache_flush_required()).
     /// </remarks>
     public bool NeedsCacheFlush => !CachesAreCoherent && Platform.Name is not ("tdp" or "vtom");
 

@@ -6,7 +6,7 @@ namespace Liminal.Protocols;
 
 /// <summary>Linux as a TDX guest before its #VE handler knew page-crossing loads: a stray load is decoded as MMIO, and the host answers it.</summary>
 /// <remarks>
-/// Source: the commit message of "x86/tdx: Handle load_unaligned_zeropad() page-cross to a shared page" (2022); linux-transitions 1.4 and 4.1. The steps
+/// Source: the commit message of "x86/tdx: Handle load_unaligned_zeropad() page-cross to a shared page" (2022). The steps
 /// are those of <see cref="LinuxTdxBefore65"/>; only the handler differs.
 /// </remarks>
 public static class LinuxTdxBeforePageCrossCheck

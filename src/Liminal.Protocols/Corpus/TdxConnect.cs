@@ -6,7 +6,7 @@ namespace Liminal.Protocols;
 
 /// <summary>Linux as a TDX guest that releases private pages before it asks for them to be shared, as TDX Connect demands.</summary>
 /// <remarks>
-/// Source: Zhenzhong Duan, LKML 2026-06-04 and 2026-06-23 ("x86/tdx: Release private memory before private->shared conversion"); microsoft/openvmm,
+/// Source: LKML 2026-06-04 and 2026-06-23, Zhenzhong Duan ("x86/tdx: Release private memory before private->shared conversion"); OpenVMM
 /// pull request 3748. The release stands where the finish callback asks for the conversion. That the guest re-accepts what it had
 /// released when a later page cannot be released is left out: a step that cleans up covers the whole range here, not the pages done so far.
 /// </remarks>
@@ -15,7 +15,7 @@ public static class TdxConnect
     /// <summary>The protocol.</summary>
     public static Protocol Protocol { get; } = Protocol.Named("linux-tdx-connect-2026")
         .Titled("Linux, TDX guest with TDX Connect: private pages are released before they are shared")
-        .From("Duan, LKML 2026-06-04, tdx_enc_status_changed()")
+        .From("LKML 2026-06-04, Duan, tdx_enc_status_changed()")
         .On("tdx")
         .Decrypt(steps => steps
             .RemoveAliases().From(LinuxConversion.PurgeAliases)
@@ -23,7 +23,7 @@ public static class TdxConnect
             .FlushCache(When.Always).From("tdx.c, tdx_cache_flush_required()")
             .SetAttribute(mayFail: LinuxConversion.Split, onFailure: failed => failed.FlushTlb()).From(LinuxConversion.ChangeAttribute)
             .FlushTlb().From(LinuxConversion.SecondFlush)
-            .Release().From("Duan, LKML 2026-06-04: tdx_release_memory()")
+            .Release().From("LKML 2026-06-04, Duan: tdx_release_memory()")
             .MapGpa(Translation.VirtToPhys, OnRetry.CallAgain, mayFail: LinuxConversion.Refused).From("tdx.c, tdx_enc_status_change_finish()"))
         .Encrypt(steps => Linux612Tdx.Encrypt(steps, OnRetry.CallAgain));
 }

@@ -7,7 +7,7 @@ namespace Liminal.Protocols;
 /// <summary>Version 4 of Kelley's series, as merged in Linux 6.8: not present under a Hyper-V paravisor only.</summary>
 /// <remarks>
 /// Source: Michael Kelley, [PATCH v4 0/3] of 2024-01-16 (LKML); commits 9fef276f9f41, 030ad7af9437, 0f34d1123486;
-/// arch/x86/hyperv/ivm.c, hv_vtom_clear_present() and hv_vtom_set_host_visibility(); linux-transitions 1.2, 1.3, 5.5 and 6.
+/// arch/x86/hyperv/ivm.c, hv_vtom_clear_present() and hv_vtom_set_host_visibility().
 /// <para>
 /// set_memory_np() and set_memory_p() purge lazily freed aliases once more, with nothing left to find; that is left out. A batch of
 /// 510 pages is explored as one page, so that a range of two has two batches; the hypercall repeats until a batch is done.
@@ -22,7 +22,7 @@ public static class KelleyV4
     /// <summary>The protocol.</summary>
     public static Protocol Protocol { get; } = Protocol.Named("v4-2024")
         .Titled("Kelley's series, version 4, as merged in 6.8: not present under a paravisor only")
-        .From("Kelley, PATCH v4 0/3, 2024-01-16, LKML")
+        .From("LKML 2024-01-16, Kelley, PATCH v4 0/3")
         .On("tdp", "vtom")
         .For(Region.DirectMap, Region.Vmalloc)
         .BothDirections(Steps) with

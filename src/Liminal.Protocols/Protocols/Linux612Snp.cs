@@ -7,7 +7,7 @@ namespace Liminal.Protocols;
 /// <summary>Linux 6.12 as an SEV-SNP guest at VMPL0: PVALIDATE and page-state change batch by batch.</summary>
 /// <remarks>
 /// Source: Linux v6.12, arch/x86/coco/sev/core.c, __set_pages_state(); coco/sev/shared.c, pval_pages(), which validates and reads back
-/// through the direct map whatever the caller's address is; mm/mem_encrypt_amd.c for the callbacks; linux-transitions 1.2, 1.3, 4.3, 5.3 and 6.
+/// through the direct map whatever the caller's address is; mm/mem_encrypt_amd.c for the callbacks.
 /// <para>
 /// A batch of up to 64 entries is explored as one page, so that a range of two has two batches. 2 MiB entries and their retry
 /// as 512 pages are left out: the model has 4 KiB pages. So is KVM's status hypercall, which changes no page and is made with migration control only.

@@ -6,7 +6,7 @@ namespace Liminal.Protocols;
 
 /// <summary>Linux 6.12 as the L2 guest of a partitioned TD under a Hyper-V paravisor.</summary>
 /// <remarks>
-/// Source: Linux v6.12, arch/x86/hyperv/ivm.c, hv_vtom_init(), which serves TDX with a paravisor too; linux-transitions 1.3 and 5.5. The steps
+/// Source: Linux v6.12, arch/x86/hyperv/ivm.c, hv_vtom_init(), which serves TDX with a paravisor too. The steps
 /// are those that <see cref="KelleyV4"/> brought.
 /// </remarks>
 public static class Linux612Tdp

@@ -7,7 +7,7 @@ namespace Liminal.Protocols;
 /// <summary>Linux 6.12 as a TDX guest: MapGPA after the PTEs on decrypt, MapGPA and ACCEPT before them on encrypt.</summary>
 /// <remarks>
 /// Source: Linux v6.12, arch/x86/coco/tdx/tdx.c, tdx_enc_status_change_prepare() and _finish(), tdx_map_gpa(), tdx_tlb_flush_required();
-/// arch/x86/mm/pat/set_memory.c; linux-transitions 1.2, 1.3, 5.1, 5.2 and 6.
+/// arch/x86/mm/pat/set_memory.c.
 /// <para>
 /// The callback translates with __pa(), so vmalloc addresses are not supported, and the direct map is the only region explored by itself.
 /// The cache flush is asked for on every TDX guest, on decrypt only. ACCEPT of 2 MiB and 1 GiB is left out: the model has 4 KiB pages.

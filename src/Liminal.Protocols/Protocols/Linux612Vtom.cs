@@ -6,7 +6,7 @@ namespace Liminal.Protocols;
 
 /// <summary>Linux 6.12 as an SEV-SNP guest in vTOM mode under a Hyper-V paravisor.</summary>
 /// <remarks>
-/// Source: Linux v6.12, arch/x86/hyperv/ivm.c, hv_vtom_init() and the callbacks it installs; linux-transitions 1.3 and 5.5. The steps are
+/// Source: Linux v6.12, arch/x86/hyperv/ivm.c, hv_vtom_init() and the callbacks it installs. The steps are
 /// those that <see cref="KelleyV4"/> brought; since 6.11 the callbacks return an error code instead of a bool.
 /// </remarks>
 public static class Linux612Vtom

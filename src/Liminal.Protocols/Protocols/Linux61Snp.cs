@@ -7,7 +7,7 @@ namespace Liminal.Protocols;
 /// <summary>Linux 6.1 (6.1.192) as an SEV-SNP guest: PVALIDATE of the whole range, through the caller's address, on one side of all page-state changes.</summary>
 /// <remarks>
 /// Source: Linux v6.1.192, arch/x86/kernel/sev.c, snp_set_memory_shared(), snp_set_memory_private(), pvalidate_pages(), set_pages_state();
-/// mm/mem_encrypt_amd.c for the callbacks; linux-transitions 1.2, 1.3, 4.3, 5.3 and 6.
+/// mm/mem_encrypt_amd.c for the callbacks.
 /// <para>
 /// One VMGEXIT carries up to 253 entries; since PVALIDATE is not interleaved with it, its batches make no difference here. KVM's status hypercall is
 /// left out: it changes no page and is made with migration control only. The panic of set_pages_state() without memory is left out: there is no guest afterwards.

@@ -8,7 +8,7 @@ namespace Liminal.Protocols;
 /// <remarks>
 /// Source: Linux v6.1.192, arch/x86/coco/tdx/tdx.c, tdx_enc_status_changed(): any answer of MapGPA but success is a failure. The order of
 /// encrypt is that of 6.12 since the fix 195edce08b63 was taken over (Debian 6.1.52-1); <see cref="LinuxTdxBefore65"/> is the order before it.
-/// linux-transitions 1.3, 1.4, 4.1 and 6. Debian builds 6.1 without TDX guest support.
+/// Debian builds 6.1 without TDX guest support.
 /// </remarks>
 public static class Linux61Tdx
 {

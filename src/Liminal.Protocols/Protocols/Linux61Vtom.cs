@@ -7,10 +7,10 @@ namespace Liminal.Protocols;
 /// <summary>Linux 6.1 (6.1.192) in a Hyper-V isolation VM: the page tables of the range are never changed; the shared view is a second mapping.</summary>
 /// <remarks>
 /// Source: Linux v6.1.192, arch/x86/hyperv/ivm.c, hv_set_mem_host_visibility(), hv_map_memory(); drivers/net/hyperv/netvsc.c for the order of a
-/// caller: the view is made after the pages are visible, and removed after they are not; linux-transitions 1.1, 1.3 and 5.6.
+/// caller: the view is made after the pages are visible, and removed after they are not.
 /// <para>
 /// A batch of 510 pages is explored as one page. A failure in the middle leaves the pages before it as they are: nothing is rolled back.
-/// A conversion before the hypercall page is set up returns success and does nothing (linux-transitions 6); that is left out.
+/// A conversion before the hypercall page is set up returns success and does nothing; that is left out.
 /// </para>
 /// </remarks>
 public static class Linux61Vtom

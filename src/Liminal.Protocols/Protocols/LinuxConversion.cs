@@ -3,7 +3,7 @@
 namespace Liminal.Protocols;
 
 /// <summary>What the protocols of Linux share: the skeleton of __set_memory_enc_pgtable(), its places, and why its steps fail inside the guest.</summary>
-/// <remarks>Source: Linux v6.12, arch/x86/mm/pat/set_memory.c; linux-transitions 1.2, 2.4 and 6.</remarks>
+/// <remarks>Source: Linux v6.12, arch/x86/mm/pat/set_memory.c, __set_memory_enc_pgtable() and split_large_page().</remarks>
 internal static class LinuxConversion
 {
     /// <summary>Why CPA fails.</summary>

@@ -7,7 +7,7 @@ namespace Liminal.Protocols;
 /// <summary>Linux as a TDX guest before the fix of 6.5: on encrypt the PTEs are private before the page is.</summary>
 /// <remarks>
 /// Source: the commit message of 195edce08b63 ("x86/tdx: Fix race between set_memory_encrypted() and load_unaligned_zeropad()", 6.5, taken
-/// over into 6.1.y), which describes the order before it; linux-transitions 1.4 and 5.2. Before the fix the finish callback served both directions.
+/// over into 6.1.y), which describes the order before it. Before the fix the finish callback served both directions.
 /// </remarks>
 public static class LinuxTdxBefore65
 {

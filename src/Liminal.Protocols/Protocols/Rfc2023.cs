@@ -6,7 +6,7 @@ namespace Liminal.Protocols;
 
 /// <summary>The seven steps of "x86/coco: Mark CoCo VM pages not present when changing encrypted state", as they stand in its RFC.</summary>
 /// <remarks>
-/// Source: Michael Kelley's RFC of 2023-07-06 and the thread that follows it until 2023-08-28 (LKML); linux-transitions 1.5.
+/// Source: Michael Kelley's RFC of 2023-07-06 and the thread that follows it until 2023-08-28 (LKML).
 /// The order is the RFC's own, the cache flush after clearing PRESENT included. It is a proposal without code for failures, so no
 /// step may fail inside the guest.
 /// <para>
@@ -15,7 +15,7 @@ namespace Liminal.Protocols;
 /// </remarks>
 public static class Rfc2023
 {
-    private const string Thread = "Kelley, RFC 2023-07-06, LKML";
+    private const string Thread = "Thread 2023, Kelley, RFC of 6 July";
 
     /// <summary>The protocol, with the translation that the RFC chose.</summary>
     public static Protocol Protocol { get; } = With(Translation.SlowVirtToPhys, "rfc-2023")

@@ -7,7 +7,7 @@ namespace Liminal.Protocols;
 /// <summary>Linux 6.12 as an SEV or SEV-ES guest: no page state, only the C-bit, the caches, and a note for migration.</summary>
 /// <remarks>
 /// Source: Linux v6.12, arch/x86/mm/mem_encrypt_amd.c, amd_enc_status_change_finish(): enc_dec_hypercall(), whose result is ignored, and which is made
-/// with KVM's migration control only; linux-transitions 1.3, 5.4 and 6.
+/// with KVM's migration control only.
 /// </remarks>
 public static class Sev
 {

@@ -10,7 +10,8 @@ using Liminal.Trace;
 namespace Liminal.Protocols.Tests;
 
 /// <summary>
-/// Where a window opens: a conversion that stops after its first steps meets the outcome of the tables of linux-transitions 5.1 to 5.6. A conversion
+/// Where a window opens: a conversion that stops after its first steps, and what a stray load meets then. The sections are TDX decrypt (5.1) and
+/// encrypt (5.2), SNP (5.3), SEV (5.4), the paravisor in 6.12 (5.5) and in 6.1 (5.6); M1a is #VE in the guest, M1b an exit that the host converts. A conversion
 /// that stopped can show when a stray load first meets something, not when it meets nothing any more; the end of a window is
 /// the business of the whole protocol's verdicts.
 /// </summary>
