@@ -14,6 +14,7 @@ const StripBars = {
 };
 
 class Matrix {
+  /** open(key, byKeyboard) is called when the reader chooses a cell. */
   constructor(report, open) {
     this.report = report;
     this.open = open;
@@ -100,7 +101,7 @@ class Matrix {
       : h("span", { class: "line notApplicable" }, icon("notApplicable"));
     const button = h("button", {
       type: "button", tabindex: "-1", "data-cell": key, "data-words": words, title: cell.applicable ? words : `not applicable: ${cell.whyNot ?? ""}`,
-      "aria-label": `${cell.protocol}, ${cell.direction}, ${cell.platform}: ${words}`, onclick: () => this.open(key) }, content);
+      "aria-label": `${cell.protocol}, ${cell.direction}, ${cell.platform}: ${words}`, onclick: event => this.open(key, event.detail === 0) }, content);
     return { matches, verdict: lines[0].summary.verdict, element: h("td", { role: "gridcell", class: matches ? null : "dim" }, button) };
   }
 

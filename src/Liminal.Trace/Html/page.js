@@ -3,12 +3,16 @@
 (() => {
   const report = readReport(document.getElementById("report").textContent);
   const main = document.getElementById("main");
-  const matrix = new Matrix(report, key => { location.hash = matrix.marked === key ? "#/" : `#/${key}`; });
+  const matrix = new Matrix(report, (key, byKeyboard) => {
+    intoPane = byKeyboard;
+    location.hash = matrix.marked === key ? "#/" : `#/${key}`;
+  });
   const legend = matrix.legend();
   const pane = h("aside", { class: "pane" });
   const workspace = h("div", { class: "workspace" }, matrix.element, pane);
   let timeline = null;
   let scrolled = 0;
+  let intoPane = false; // who opens a cell with the keyboard goes on reading in the pane, and Esc leads back
 
   function route() {
     const parts = location.hash.replace(/^#\/?/, "").split("/").filter(part => part !== "").map(part => {
@@ -45,7 +49,8 @@
     if (back) window.scrollTo(0, scrolled);
     if (cell === null) focusCell(before);
     else if (back) focusCell(matrix.marked);
-    else if (window.matchMedia("(max-width: 900px)").matches) pane.querySelector("h2").focus();
+    else if (intoPane || window.matchMedia("(max-width: 900px)").matches) pane.querySelector("h2").focus();
+    intoPane = false;
     pane.scrollTop = 0;
   }
 

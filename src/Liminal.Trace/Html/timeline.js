@@ -79,7 +79,7 @@ class TimelineView {
   go(index) {
     this.select(index);
     this.moved(this.step);
-    this.rows[this.step].scrollIntoView({ block: "nearest" });
+    this.rows[this.step]?.scrollIntoView({ block: "nearest" });
   }
 
   select(index) {

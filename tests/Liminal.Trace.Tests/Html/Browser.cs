@@ -8,9 +8,11 @@ using System.Threading.Tasks;
 using Liminal.Testing;
 using Microsoft.Playwright;
 
+[assembly: AssemblyFixture(typeof(Liminal.Trace.Tests.Browser))]
+
 namespace Liminal.Trace.Tests;
 
-/// <summary>A real Chromium for a class of tests; where none can be had, its tests are skipped and say why.</summary>
+/// <summary>A real Chromium for all tests; where none can be had, tests that open a page are skipped and say why.</summary>
 public sealed class Browser : IAsyncLifetime
 {
     private static readonly string[] Flags =

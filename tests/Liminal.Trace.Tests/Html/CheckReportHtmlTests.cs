@@ -8,7 +8,7 @@ using Microsoft.Playwright;
 namespace Liminal.Trace.Tests;
 
 /// <summary>The page of a report as a reader meets it.</summary>
-public sealed class CheckReportHtmlTests(Browser browser) : IClassFixture<Browser>
+public sealed class CheckReportHtmlTests(Browser browser)
 {
     private const string Counterexample = "#/rfc-2023/decrypt/snp/TranslationSucceeds/0";
 
@@ -131,6 +131,20 @@ public sealed class CheckReportHtmlTests(Browser browser) : IClassFixture<Browse
     }
 
     [Fact]
+    public async Task A_cell_opened_with_the_keyboard_is_read_on_in_the_pane_and_left_with_escape()
+    {
+        await using OpenPage open = await browser.Open(SampleReport.Full);
+        await open.Page.Locator("[data-cell='rfc-2023/decrypt/snp']").FocusAsync();
+
+        await open.Page.Keyboard.PressAsync("Enter");
+        await open.Page.Locator(".detail h2:focus").WaitForAsync();
+        await open.Page.Keyboard.PressAsync("Escape");
+
+        await open.Page.Locator("[data-cell='rfc-2023/decrypt/snp']:focus").WaitForAsync();
+        Assert.Equal(0, await open.Page.Locator(".detail").CountAsync());
+    }
+
+    [Fact]
     public async Task Keys_step_through_a_counterexample_and_the_tables_follow()
     {
         await using OpenPage open = await browser.Open(SampleReport.Full, address: Counterexample);
@@ -214,6 +228,20 @@ public sealed class CheckReportHtmlTests(Browser browser) : IClassFixture<Browse
         int width = await open.Page.EvaluateAsync<int>("document.documentElement.scrollWidth");
 
         Assert.Equal(390, width);
+    }
+
+    [Fact]
+    public async Task Printing_tells_every_step_on_light_paper()
+    {
+        await using OpenPage light = await browser.Open(SampleReport.Full, address: Counterexample);
+        await using OpenPage open = await browser.Open(SampleReport.Full, scheme: ColorScheme.Dark, address: Counterexample);
+        string lightInk = await light.Page.EvaluateAsync<string>("getComputedStyle(document.documentElement).color");
+
+        await open.Page.EmulateMediaAsync(new PageEmulateMediaOptions { Media = Media.Print });
+
+        Assert.Equal(lightInk, await open.Page.EvaluateAsync<string>("getComputedStyle(document.documentElement).color"));
+        foreach (TimelineStep step in SampleTimelines.PvalidateFaults.Steps)
+            Assert.True(await open.Page.Locator(".print-only", new PageLocatorOptions { HasTextString = step.Detail }).First.IsVisibleAsync());
     }
 
     [Fact]

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System;
 using System.IO;
 using System.Linq;
 using System.Text;
 using System.Threading.Tasks;
+using CsCheck;
 
 namespace Liminal.Trace.Tests;
 
 /// <summary>A report may carry names from a kernel image or from somebody else's protocol: they stay text, whatever they say.</summary>
-public sealed class HostileReportTests(Browser browser) : IClassFixture<Browser>
+public sealed class HostileReportTests(Browser browser)
 {
     private static readonly string[] Texts =
     [
@@ -42,6 +44,29 @@ public sealed class HostileReportTests(Browser browser) : IClassFixture<Browser>
             Assert.Empty(open.Complaints);
             Assert.Empty(open.Requests);
             Assert.Equal(2, await open.Page.Locator("script").CountAsync());
+        }
+    }
+
+    [Fact]
+    public async Task Any_report_opens_with_any_of_its_cells_and_counterexamples_without_a_complaint()
+    {
+        for (ulong seed = 0; seed < 12; seed++)
+        {
+            CheckReport report = AnyReport.Generator.Generate(new PCG(1, seed), null, out _);
+            await using OpenPage open = await browser.Open(report);
+            foreach (CellReport cell in report.Cells)
+            {
+                string address = $"#/{Uri.EscapeDataString(cell.Protocol)}/{cell.Direction}/{Uri.EscapeDataString(cell.Platform)}";
+                await open.Page.GotoAsync(open.Address + address);
+                foreach (PropertyVerdict verdict in cell.Explorations.SelectMany(run => run.Properties))
+                {
+                    await open.Page.GotoAsync($"{open.Address}{address}/{Uri.EscapeDataString(verdict.Property)}/0");
+                    await open.Page.Keyboard.PressAsync("End");
+                }
+            }
+
+            Assert.Equal([], open.Complaints);
+            Assert.Equal([], open.Requests);
         }
     }
 

@@ -7,7 +7,7 @@ using System.Threading.Tasks;
 namespace Liminal.Trace.Tests;
 
 /// <summary>A report larger than all built-in protocols on all platforms make: 408 cells, 4 080 runs, 612 different counterexamples.</summary>
-public sealed class LargeReportTests(Browser browser) : IClassFixture<Browser>
+public sealed class LargeReportTests(Browser browser)
 {
     private const int Protocols = 34;
     private const int MostBytes = 5 << 20;
