@@ -3,6 +3,7 @@
 using System;
 using System.CommandLine;
 using System.IO;
+using System.Text;
 using Liminal.Cli.CommandLine;
 using Liminal.Linux.Diagnostics;
 using Liminal.Machine.Boards;
@@ -28,6 +29,7 @@ internal sealed class BootCommand
     private readonly Option<string?> _json = OptionValue.Single("--json", "FILE", "Run unattended and write a report to a file.");
     private readonly Option<string?> _seed = OptionValue.Single("--seed", "N", "Seed of the guest's random numbers; 1 if not given.");
     private readonly Option<string?> _scheduleSeed = OptionValue.Single("--schedule-seed", "N", "Seed of the schedule of processors; 0, which is round robin, if not given.");
+    private readonly Option<bool> _fresh = OptionValue.Flag("--fresh", "Boot from the beginning: neither resume from the cache nor save to it.");
     private readonly Invocation _invocation;
 
     private BootCommand(Invocation invocation) => _invocation = invocation;
@@ -44,7 +46,7 @@ internal sealed class BootCommand
             ("liminal boot vmlinuz --append quiet --max-instructions 100M", "the first part of a boot"))
         {
             boot._image, boot._initrd, boot._append, boot._commandLine, boot._cpus, boot._memory,
-            boot._until, boot._limit, boot._json, boot._seed, boot._scheduleSeed,
+            boot._until, boot._limit, boot._json, boot._seed, boot._scheduleSeed, boot._fresh,
         };
         command.SetAction(boot.Run);
         return command;
@@ -56,7 +58,11 @@ internal sealed class BootCommand
         BootRequest request = Read(parsed);
         using BootSession session = BootSession.Prepare(request, diagnostics) ?? throw Failure(diagnostics);
         _invocation.Terminal.Note($"kernel command line: {session.CommandLine}");
+        if (session.ResumedAt != 0)
+            _invocation.Terminal.Note($"resumed from the cache at instruction {session.ResumedAt:N0}; --fresh boots from the beginning");
+
         using Stream output = _invocation.Terminal.OpenOut();
+        output.Write(Encoding.Latin1.GetBytes(session.Log.Text));
         using (_invocation.Interrupt.Register(session.Machine.Interrupt))
         {
             BootOutcome outcome = request.IsInteractive
@@ -91,6 +97,7 @@ internal sealed class BootCommand
             JsonPath = parsed.GetValue(_json),
             Seed = (ulong)OptionValue.NumberOf(parsed, _seed, 1, 0, long.MaxValue),
             ScheduleSeed = (ulong)OptionValue.NumberOf(parsed, _scheduleSeed, 0, 0, long.MaxValue),
+            IsFresh = parsed.GetValue(_fresh),
             IsInteractive = isInteractive,
         };
     }

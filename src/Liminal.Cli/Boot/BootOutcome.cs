@@ -13,6 +13,7 @@ namespace Liminal.Cli.Boot;
 /// <param name="ExitCode">0 the text was seen or the guest ended in order; 1 it panicked or was terminated; 3 not modelled or a limit; 130 interrupted.</param>
 /// <param name="Reason">One line: what happened and where.</param>
 /// <param name="Instructions">Instructions that all processors retired.</param>
+/// <param name="ResumedAt">Instructions that a snapshot saved.</param>
 /// <param name="Elapsed">Host time of the run, for the report only.</param>
 /// <param name="LastLines">The end of the console.</param>
 internal sealed record BootOutcome(
@@ -20,6 +21,7 @@ internal sealed record BootOutcome(
     int ExitCode,
     string Reason,
     ulong Instructions,
+    ulong ResumedAt,
     TimeSpan Elapsed,
     IReadOnlyList<string> LastLines)
 {
@@ -48,6 +50,7 @@ internal sealed record BootOutcome(
             exitCode,
             session.HasPanicked ? $"the kernel panicked; {reason}" : reason,
             session.Machine.InstructionsRetired,
+            session.ResumedAt,
             elapsed,
             session.Log.LastLines(LastLineCount));
     }
@@ -67,11 +70,11 @@ internal sealed record BootOutcome(
         // The console may have stopped in the middle of a line.
         writer.WriteLine();
         double seconds = Elapsed.TotalSeconds;
-        string rate = seconds > 0 ? (Instructions / seconds / 1e6).ToString("F0", CultureInfo.InvariantCulture) : "-";
+        string rate = seconds > 0 ? ((Instructions - ResumedAt) / seconds / 1e6).ToString("F0", CultureInfo.InvariantCulture) : "-";
         writer.WriteLine($"liminal: {Reason}");
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"liminal: {Instructions:N0} instructions in {seconds:F2} s ({rate} million a second)"));
+            $"liminal: {Instructions:N0} instructions, {Instructions - ResumedAt:N0} of them now in {seconds:F2} s ({rate} million a second)"));
     }
 
     private static string Symbolise(BootSession session, MachineEnd end)

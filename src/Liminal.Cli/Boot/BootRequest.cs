@@ -38,6 +38,9 @@ internal sealed record BootRequest
     /// <summary>Seed of the schedule.</summary>
     public ulong ScheduleSeed { get; init; }
 
+    /// <summary>Neither resume from the cache nor save to it.</summary>
+    public bool IsFresh { get; init; }
+
     /// <summary>The terminal is the guest's console.</summary>
     public bool IsInteractive { get; init; }
 }

@@ -2,6 +2,7 @@
 
 using System;
 using System.IO;
+using System.Text;
 using Liminal.Linux.Diagnostics;
 using Liminal.Linux.Image;
 using Liminal.Machine;
@@ -14,22 +15,22 @@ namespace Liminal.Cli.Boot;
 /// <summary>A machine with a kernel in it, ready to run, and what it has written to its console.</summary>
 internal sealed class BootSession : IDisposable
 {
-    private BootSession(BootRequest request, KernelImage image, string commandLine, MachineConfiguration configuration)
+    private readonly SnapshotCache? _snapshots;
+    private bool _isReplaying;
+    private bool _wantsSnapshot;
+
+    private BootSession(BootRequest request, KernelImage image, string commandLine, MachineConfiguration configuration, SnapshotCache? snapshots)
     {
         Request = request;
         Image = image;
         CommandLine = commandLine;
+        _snapshots = snapshots;
         Machine = new VirtualMachine(configuration, Transmit);
-        Log.Watch(UserLand.Mark, () => UserLandIsUpAt ??= Machine.InstructionsRetired);
-        Log.Watch("Kernel panic - not syncing", () => HasPanicked = true);
         if (request.Until is { Length: > 0 } text)
-        {
-            Log.Watch(text, () =>
-            {
-                TextWasSeen = true;
-                Machine.RequestEnd($"the console shows \"{text}\"");
-            });
-        }
+            Log.Watch(text, () => OnText(text));
+
+        Log.Watch("Kernel panic - not syncing", () => HasPanicked = true);
+        Log.Watch(UserLand.Mark, OnUserLand);
     }
 
     /// <summary>What was asked for.</summary>
@@ -47,7 +48,7 @@ internal sealed class BootSession : IDisposable
     /// <summary>What the guest wrote to its console.</summary>
     public ConsoleLog Log { get; } = new();
 
-    /// <summary>Also takes each byte that the guest writes, in a terminal's or file's stead.</summary>
+    /// <summary>Also takes each byte that the guest writes, for a terminal or file.</summary>
     public Action<byte>? Echo { get; set; }
 
     /// <summary>The text of --until has been seen.</summary>
@@ -56,20 +57,22 @@ internal sealed class BootSession : IDisposable
     /// <summary>The kernel has said that it panics.</summary>
     public bool HasPanicked { get; private set; }
 
-    /// <summary>Instructions retired when the built-in user land said that it is up; null before.</summary>
+    /// <summary>Instructions retired when the user land said that it is up; null before.</summary>
     public ulong? UserLandIsUpAt { get; private set; }
 
-    /// <summary>Reads the files, makes the machine and loads it.</summary>
+    /// <summary>Instructions that a snapshot from the cache saved; 0 for a boot from the beginning.</summary>
+    public ulong ResumedAt { get; private set; }
+
+    /// <summary>Reads the files, makes the machine and loads it, or resumes it from the cache.</summary>
     /// <returns>Null with one diagnostic when something about the request is wrong.</returns>
     public static BootSession? Prepare(BootRequest request, DiagnosticBag diagnostics)
     {
         KernelImage? image = KernelImage.Open(request.Image, diagnostics);
         byte[]? ramDisk = image is null ? null : ReadRamDisk(request, diagnostics);
         if (image is null || ramDisk is null)
-        {
             return null;
-        }
 
+        string commandLine = KernelCommandLine.Compose(request.CommandLine, request.Append);
         var configuration = new MachineConfiguration
         {
             ProcessorCount = request.ProcessorCount,
@@ -78,29 +81,64 @@ internal sealed class BootSession : IDisposable
             ScheduleSeed = request.ScheduleSeed,
             Cpuid = CpuidModel.Build(request.ProcessorCount),
         };
-        var session = new BootSession(request, image, KernelCommandLine.Compose(request.CommandLine, request.Append), configuration);
+        SnapshotCache? snapshots = request.IsFresh ? null : SnapshotCache.For(configuration, commandLine, image, ramDisk);
+        var session = new BootSession(request, image, commandLine, configuration, snapshots);
+        if (session.TryResume())
+            return session;
+
+        session.Dispose();
+        session = new BootSession(request, image, commandLine, configuration, snapshots);
         try
         {
-            LinuxBoot.Load(session.Machine, BootableKernel.Of(image), session.CommandLine, ramDisk);
+            LinuxBoot.Load(session.Machine, BootableKernel.Of(image), commandLine, ramDisk);
             return session;
         }
         catch (BootException exception)
         {
             session.Dispose();
-            diagnostics.Add(BootDiagnostics.DoesNotFit, request.Image, exception.Message);
+            diagnostics.Add(BootDiagnostics.DoesNotFit, request.Image, exception.Message.TrimEnd('.'));
             return null;
         }
+    }
+
+    /// <summary>Runs to the end; on the way the machine is saved when its user land comes up.</summary>
+    public MachineEnd Run()
+    {
+        MachineEnd end = Machine.Run(Request.InstructionLimit);
+        if (!_wantsSnapshot || UserLandIsUpAt is not ulong instructions)
+            return end;
+
+        _wantsSnapshot = false;
+        _snapshots?.Save(Machine, instructions, Log.Text);
+        return TextWasSeen ? end : Machine.Run(Request.InstructionLimit);
     }
 
     /// <inheritdoc/>
     public void Dispose() => Machine.Dispose();
 
+    private bool TryResume()
+    {
+        if (_snapshots is null || !_snapshots.TryRestore(Machine, out ulong upAt, out string console)
+            || Machine.InstructionsRetired >= Request.InstructionLimit
+            || (Request.Until is { Length: > 0 } text && console.Contains(text, StringComparison.Ordinal)))
+        {
+            return false;
+        }
+
+        _isReplaying = true;
+        foreach (byte value in Encoding.Latin1.GetBytes(console))
+            Log.Write(value);
+
+        _isReplaying = false;
+        UserLandIsUpAt = upAt;
+        ResumedAt = Machine.InstructionsRetired;
+        return true;
+    }
+
     private static byte[]? ReadRamDisk(BootRequest request, DiagnosticBag diagnostics)
     {
         if (request.InitialRamDisk is not string path)
-        {
             return BuiltInUserLand.Obtain(diagnostics);
-        }
 
         try
         {
@@ -110,6 +148,25 @@ internal sealed class BootSession : IDisposable
         {
             diagnostics.Add(BootDiagnostics.BadInitialRamDisk, path, exception.Message.TrimEnd('.'));
             return null;
+        }
+    }
+
+    private void OnText(string text)
+    {
+        TextWasSeen = true;
+        Machine.RequestEnd($"the console shows \"{text}\"");
+    }
+
+    private void OnUserLand()
+    {
+        if (_isReplaying || UserLandIsUpAt is not null)
+            return;
+
+        UserLandIsUpAt = Machine.InstructionsRetired;
+        if (_snapshots is not null)
+        {
+            _wantsSnapshot = true;
+            Machine.RequestEnd("the user land is up");
         }
     }
 

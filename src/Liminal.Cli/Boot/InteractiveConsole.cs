@@ -36,7 +36,7 @@ internal static class InteractiveConsole
         };
         reader.Start();
         var time = Stopwatch.StartNew();
-        MachineEnd end = session.Machine.Run(session.Request.InstructionLimit);
+        MachineEnd end = session.Run();
         time.Stop();
         return BootOutcome.Of(session, end, hasLeft, time.Elapsed);
     }

@@ -23,7 +23,7 @@ internal static class UnattendedConsole
             }
         };
         var time = Stopwatch.StartNew();
-        MachineEnd end = session.Machine.Run(session.Request.InstructionLimit);
+        MachineEnd end = session.Run();
         time.Stop();
         buffered.Flush();
         return BootOutcome.Of(session, end, interrupt.IsCancellationRequested, time.Elapsed);

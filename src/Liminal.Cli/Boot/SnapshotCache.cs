@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using System.Buffers.Binary;
+using System.Globalization;
+using System.IO;
+using System.Security.Cryptography;
+using System.Text;
+using Liminal.Linux.Cache;
+using Liminal.Linux.Image;
+using Liminal.Machine;
+using Liminal.Machine.Saving;
+
+namespace Liminal.Cli.Boot;
+
+/// <summary>Snapshots of machines whose user land has just come up, in the cache folder, by a key of everything they follow from.</summary>
+internal sealed class SnapshotCache
+{
+    private readonly string _folder;
+    private readonly byte[] _key;
+
+    private SnapshotCache(string folder, byte[] key)
+    {
+        _folder = folder;
+        _key = key;
+    }
+
+    /// <summary>The place of one boot's snapshot.</summary>
+    /// <returns>Null when there is no cache folder; a boot then simply starts from the beginning.</returns>
+    public static SnapshotCache? For(MachineConfiguration configuration, string commandLine, KernelImage image, ReadOnlySpan<byte> ramDisk)
+    {
+        if (KernelCache.DefaultFolder(Environment.GetEnvironmentVariable, []) is not string folder)
+            return null;
+
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(SHA256.HashData(image.Elf.File.Span));
+        hash.AppendData(SHA256.HashData((image.Boot?.SetupHeader ?? default).Span));
+        hash.AppendData(SHA256.HashData(ramDisk));
+        foreach (Type part in (ReadOnlySpan<Type>)[typeof(VirtualMachine), typeof(X86.Processor), typeof(Chipset.LocalApic), typeof(Memory.Ram.GuestRam)])
+            hash.AppendData(part.Module.ModuleVersionId.ToByteArray());
+
+        string rest = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{configuration.ProcessorCount} {configuration.MemorySize} {configuration.Seed} {configuration.ScheduleSeed} {configuration.TicksPerInstruction} {commandLine}");
+        hash.AppendData(Encoding.UTF8.GetBytes(rest));
+        return new SnapshotCache(Path.Combine(folder, "snapshots"), hash.GetHashAndReset());
+    }
+
+    /// <summary>Saves a machine; a cache that cannot be written is no failure of the boot.</summary>
+    /// <param name="machine">A machine between two runs.</param>
+    /// <param name="userLandIsUpAt">Instructions when the user land said that it is up.</param>
+    /// <param name="console">The console's text so far.</param>
+    public void Save(VirtualMachine machine, ulong userLandIsUpAt, string console)
+    {
+        byte[] note = new byte[8 + console.Length];
+        BinaryPrimitives.WriteUInt64LittleEndian(note, userLandIsUpAt);
+        Encoding.Latin1.GetBytes(console, note.AsSpan(8));
+        try
+        {
+            Directory.CreateDirectory(_folder);
+            string unfinished = Path.Combine(_folder, Path.GetRandomFileName());
+            using (FileStream file = File.Create(unfinished))
+                SnapshotFile.Write(file, machine, _key, note);
+
+            File.Move(unfinished, FilePath, overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The next boot starts from the beginning too.
+        }
+    }
+
+    /// <summary>Restores a machine that has not run.</summary>
+    /// <param name="machine">The machine; when the answer is false and a file was there it must be thrown away.</param>
+    /// <param name="userLandIsUpAt">As saved.</param>
+    /// <param name="console">As saved.</param>
+    public bool TryRestore(VirtualMachine machine, out ulong userLandIsUpAt, out string console)
+    {
+        userLandIsUpAt = 0;
+        console = "";
+        try
+        {
+            using FileStream file = File.OpenRead(FilePath);
+            if (SnapshotFile.Read(file, machine, _key, out byte[] note) is not null || note.Length < 8)
+                return false;
+
+            userLandIsUpAt = BinaryPrimitives.ReadUInt64LittleEndian(note);
+            console = Encoding.Latin1.GetString(note, 8, note.Length - 8);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private string FilePath => Path.Combine(_folder, Convert.ToHexStringLower(_key) + ".snapshot");
+}
