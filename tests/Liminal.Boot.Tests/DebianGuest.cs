@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using Liminal.Linux.Cache;
+using Liminal.Linux.Diagnostics;
+using Liminal.Linux.Image;
+using Liminal.Linux.Packages;
+using Liminal.Machine;
+using Liminal.Machine.Boards;
+using Liminal.Machine.Boot;
+using Liminal.Machine.Console;
+
+namespace Liminal.Boot.Tests;
+
+/// <summary>A machine with a Debian kernel and a user land that runs the script of this project. A test without apt is skipped.</summary>
+internal sealed class DebianGuest : IDisposable
+{
+    public DebianGuest(string kernel, int processorCount, ulong scheduleSeed)
+    {
+        var configuration = new MachineConfiguration
+        {
+            ProcessorCount = processorCount,
+            ScheduleSeed = scheduleSeed,
+            Cpuid = CpuidModel.Build(processorCount),
+        };
+        Machine = new VirtualMachine(configuration, Log.Write);
+        LinuxBoot.Load(Machine, BootableKernel.Of(Open(kernel)), KernelCommandLine.Default, UserLand.Build(Busybox(), Script()));
+    }
+
+    public VirtualMachine Machine { get; }
+
+    public ConsoleLog Log { get; } = new();
+
+    public void Dispose() => Machine.Dispose();
+
+    private static KernelImage Open(string kernel)
+    {
+        DiagnosticBag diagnostics = [];
+        string? folder = KernelCache.DefaultFolder(Environment.GetEnvironmentVariable, diagnostics);
+        Assert.SkipWhen(folder is null, diagnostics.ToString());
+        var kernels = new DebianKernel(new KernelCache(folder), Environment.GetEnvironmentVariable("PATH"), _ => { });
+        Assert.True(KernelRequest.TryParse(kernel, out KernelRequest? request));
+        CachedKernel? cached = kernels.Get(request, offline: false, diagnostics, CancellationToken.None);
+        Assert.SkipWhen(cached is null, diagnostics.ToString());
+        KernelImage? image = KernelImage.Open(cached.Path, diagnostics);
+        Assert.True(image is not null, diagnostics.ToString());
+        return image;
+    }
+
+    /// <summary>The program of Debian's package busybox-static: the installed one, or one that apt downloads.</summary>
+    private static byte[] Busybox()
+    {
+        const string Installed = "/bin/busybox";
+        if (File.Exists(Installed))
+        {
+            return File.ReadAllBytes(Installed);
+        }
+
+        string folder = Directory.CreateTempSubdirectory("liminal-boot-tests-").FullName;
+        try
+        {
+            Assert.SkipUnless(Run(folder, "apt-get", "download", "busybox-static"), "apt-get does not bring busybox-static");
+            Assert.SkipUnless(Run(folder, "dpkg-deb", "--extract", Directory.GetFiles(folder, "*.deb").Single(), "."), "dpkg-deb fails");
+            return File.ReadAllBytes(Path.Combine(folder, UserLand.BusyboxPath));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static bool Run(string folder, string tool, params string[] arguments)
+    {
+        try
+        {
+            using Process process = Process.Start(new ProcessStartInfo(tool, arguments) { WorkingDirectory = folder })!;
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+
+    private static string Script()
+    {
+        using Stream stream = typeof(DebianGuest).Assembly.GetManifestResourceStream("UserLand.sh")!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}
