@@ -6,6 +6,7 @@ using System.Linq;
 using Liminal.Cli.Boot;
 using Liminal.Cli.Check;
 using Liminal.Cli.Explain;
+using Liminal.Cli.Kernel;
 using Liminal.Cli.List;
 using Liminal.Cli.Output;
 
@@ -22,6 +23,7 @@ internal static class LiminalCommand
             CheckCommand.Create(invocation),
             ExplainCommand.Create(invocation),
             ListCommand.Create(invocation),
+            KernelCommand.Create(invocation),
             BootCommand.Create(invocation),
         };
         HelpText.Attach(root, invocation.Terminal);

@@ -19,6 +19,9 @@ public sealed record Diagnostic(DiagnosticKind Kind, string Subject, string Deta
     /// <summary>The stable identifier, such as LIM1007.</summary>
     public string Id => Kind.Id;
 
-    /// <summary>The whole line. Nothing in it can move a terminal's cursor.</summary>
-    public override string ToString() => PrintableText.Of($"{Id}: {Subject}: {Detail}; {Kind.Remedy}");
+    /// <summary>Where, what and what to do, without the identifier. Nothing in it can move a terminal's cursor.</summary>
+    public string Message => PrintableText.Of($"{Subject}: {Detail}; {Kind.Remedy}");
+
+    /// <summary>The whole line: identifier and message.</summary>
+    public override string ToString() => $"{Id}: {Message}";
 }

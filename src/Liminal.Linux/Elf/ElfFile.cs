@@ -13,7 +13,7 @@ namespace Liminal.Linux.Elf;
 /// <remarks>
 /// Source: System V Application Binary Interface, chapters "ELF Header", "Section Header" and "Program Header".
 /// Every offset and size is held against the file before it is used. Relocations, symbols and notes of the ELF file are not read:
-/// a distribution's kernel has none that matter here, its own symbol table is kallsyms. Why there is no library: docs/design/kernel-images.md.
+/// a distribution's kernel has none that matter here, its own symbol table is kallsyms. Why there is no library: docs/design/0030-kernel-images.md.
 /// </remarks>
 public sealed class ElfFile
 {

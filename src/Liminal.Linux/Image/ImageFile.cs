@@ -45,7 +45,9 @@ internal static class ImageFile
                 return null;
             }
 
-            var file = new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
+            // .NET resolves a relative link wrongly when the path to it has no folder.
+            string full = Path.GetFullPath(path);
+            var file = new FileInfo(File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full);
             if (!file.Exists)
             {
                 diagnostics.Add(ImageDiagnostics.NotFound, path, "does not exist");

@@ -76,9 +76,9 @@ internal sealed class Apt
     /// <returns>Null when apt knows no Debian mirror, has these suites already, or their lists cannot be had; then the caller's own answer stands.</returns>
     public Apt? WithMoreSuites(string series, string folder, CancellationToken cancellation)
     {
-        ToolRun targets = Run(_aptGet, ["indextargets", "Created-By: Packages", "--format", "$(REPO_URI)|$(RELEASE)|$(ORIGIN)"], cancellation);
-        IReadOnlyList<string> sources = targets.ExitCode != 0 ? []
-            : DebianSuites.SourcesFor(series, targets.Output.Split('\n'), Array.Find(Keyrings, File.Exists));
+        string targets = Run(_aptGet, ["indextargets", "Created-By: Packages", "--format", AptSource.Format], cancellation).Output;
+        string uris = Run(_aptGet, ["update", "--print-uris"], cancellation).Output;
+        IReadOnlyList<string> sources = DebianSuites.SourcesFor(series, AptSource.Read(targets, uris), Array.Find(Keyrings, File.Exists));
         if (sources.Count == 0)
             return null;
 

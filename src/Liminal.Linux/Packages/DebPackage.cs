@@ -167,9 +167,15 @@ internal sealed record DebPackage(string Name, DebianVersion Version, IReadOnlyD
         {
             return read();
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e)
         {
-            diagnostics.Add(ImageDiagnostics.BadPackage, subject, $"is no sound Debian package: {(e is InvalidDataException ? e.Message.TrimEnd('.') : "a part of it does not decompress")}");
+            string reason = e switch
+            {
+                InvalidDataException => e.Message.TrimEnd('.'),
+                EndOfStreamException => "it ends early",
+                _ => "a part of it does not decompress",
+            };
+            diagnostics.Add(ImageDiagnostics.BadPackage, subject, $"is no sound Debian package: {reason}");
             return null;
         }
     }

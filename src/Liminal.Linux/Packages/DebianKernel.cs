@@ -89,7 +89,7 @@ public sealed class DebianKernel
         Report($"Looking for {request.PackagePattern} in apt's package lists");
         KernelPackage? package = apt.FindNewest(request, diagnostics, cancellation);
         using Workspace workspace = _cache.CreateWorkspace();
-        if (package is null && diagnostics.Count == 0)
+        if (package is null && diagnostics.Count == 0 && DebianSuites.Carrying(request.Series).Count > 0)
         {
             Report("Not in apt's sources: looking in other suites of the same mirror");
             apt = apt.WithMoreSuites(request.Series, Path.Combine(workspace.Folder, "apt"), cancellation) ?? apt;

@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Text.RegularExpressions;
 
 namespace Liminal.Linux.Packages;
 
@@ -28,36 +29,58 @@ internal static class DebianSuites
 
     /// <summary>Lines for a sources.list with the suites of a series whose package lists apt does not have, on the mirrors that it has.</summary>
     /// <param name="series">Such as 6.12.</param>
-    /// <param name="targets">
-    /// What apt is set up for: one line per package list, "repository|suite|origin", as apt-get indextargets prints it. The origin is known only of lists that were downloaded;
-    /// of others it is the unreplaced "$(ORIGIN)".
-    /// </param>
+    /// <param name="sources">What apt is set up for.</param>
     /// <param name="keyring">File with the keys of the Debian archive, or null to use apt's own.</param>
-    public static IReadOnlyList<string> SourcesFor(string series, IEnumerable<string> targets, string? keyring)
+    public static IReadOnlyList<string> SourcesFor(string series, IEnumerable<AptSource> sources, string? keyring)
     {
-        List<(string Repository, string Suite, bool IsDownloaded)> known =
-        [
-            .. from target in targets
-               let parts = target.Split('|')
-               where parts.Length == 3 && IsDebian(parts[1], parts[2])
-               select (parts[0], parts[1], IsKnown(parts[2])),
-        ];
-
+        List<AptSource> debian = [.. sources.Where(IsDebian)];
         string options = keyring is null ? "" : $" [signed-by={keyring}]";
         return
         [
             .. from suite in Carrying(series)
-               where !known.Exists(item => item.Suite == suite && item.IsDownloaded)
-               from repository in known.Where(item => IsSecurity(item.Suite) == IsSecurity(suite)).Select(static item => item.Repository).Distinct(StringComparer.Ordinal)
+               where !debian.Exists(source => source.Suite == suite && source.Origin is not null)
+               from repository in debian.Where(source => IsSecurity(source.Suite) == IsSecurity(suite)).Select(static source => source.Repository).Distinct(StringComparer.Ordinal)
                select $"deb{options} {repository} {suite} main",
         ];
     }
 
     /// <summary>By the origin that the mirror states, or by the suite's name where the list was not downloaded yet.</summary>
-    private static bool IsDebian(string suite, string origin) =>
-        origin == "Debian" || (!IsKnown(origin) && Codenames.Contains(suite.Split('-')[0], StringComparer.Ordinal));
-
-    private static bool IsKnown(string origin) => !origin.StartsWith('$');
+    private static bool IsDebian(AptSource source) =>
+        source.Origin is null ? Codenames.Contains(source.Suite.Split('-')[0], StringComparer.Ordinal) : source.Origin == "Debian";
 
     private static bool IsSecurity(string suite) => suite.EndsWith(Security, StringComparison.Ordinal);
+}
+
+/// <summary>One suite of one repository that apt is set up for.</summary>
+/// <param name="Repository">Address of the repository.</param>
+/// <param name="Suite">Name of the suite there, such as bookworm-security.</param>
+/// <param name="Origin">Who the repository says it is from; null when its lists were not downloaded yet.</param>
+internal sealed record AptSource(string Repository, string Suite, string? Origin)
+{
+    private const string Origins = "$(ORIGIN)";
+
+    private static readonly Regex ReleaseFile = new("^'(?<repository>[^']*/)dists/(?<suite>[^']+)/InRelease'", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
+
+    /// <summary>What apt-get indextargets is asked for.</summary>
+    public const string Format = $"$(REPO_URI)|$(RELEASE)|{Origins}";
+
+    /// <summary>Reads what apt-get prints: of downloaded lists as <see cref="Format"/>, of all sources as update --print-uris.</summary>
+    public static IReadOnlyList<AptSource> Read(string targets, string uris)
+    {
+        List<AptSource> sources =
+        [
+            .. from line in targets.Split('\n')
+               let parts = line.Split('|')
+               where parts.Length == 3
+               select new AptSource(parts[0], parts[1], parts[2] == Origins ? null : parts[2]),
+        ];
+        foreach (Match match in uris.Split('\n').Select(static line => ReleaseFile.Match(line)).Where(static match => match.Success))
+        {
+            string repository = match.Groups["repository"].Value, suite = match.Groups["suite"].Value;
+            if (!sources.Exists(source => source.Repository == repository && source.Suite == suite))
+                sources.Add(new AptSource(repository, suite, null));
+        }
+
+        return sources;
+    }
 }

@@ -28,6 +28,9 @@ internal ref struct KallsymsReader
     private const int LongestEntry = 2 + ImageLimits.SymbolNameLength;
     private const ulong LowestBase = 0xFFFF_FFFF_8000_0000;
 
+    /// <summary>From the start of the markers to the token table: the markers, and three bytes for each symbol.</summary>
+    private const int FarthestMarkers = (ImageLimits.Symbols / NamesPerMarker * sizeof(uint)) + (ImageLimits.Symbols * 3) + 16;
+
     /// <summary>Names, markers and places that may be tried in all attempts together, before the search is given up: well under a second.</summary>
     private const long MostSteps = 32_000_000;
 
@@ -78,7 +81,8 @@ internal ref struct KallsymsReader
     {
         order = default;
         addressing = default;
-        for (int markers = _tokens.Start - 8; markers >= 0 && _steps < MostSteps; markers -= 8)
+        int farthest = Math.Max(0, _tokens.Start - FarthestMarkers);
+        for (int markers = _tokens.Start - 8; markers >= farthest && _steps < MostSteps; markers -= 8, _steps++)
         {
             int run = MarkersAt(markers);
             for (int count = run; count >= Math.Max(2, run - 2); count--)

@@ -16,6 +16,9 @@ internal sealed class TokenTable
     private const int Tokens = 256;
     private const int LongestToken = 512;
 
+    /// <summary>What a token costs in the measure of <see cref="KallsymsReader"/>: it becomes a string.</summary>
+    private const int StepsPerToken = 8;
+
     private readonly string[] _tokens;
 
     private TokenTable(string[] tokens, int start, int end)
@@ -37,7 +40,7 @@ internal sealed class TokenTable
     /// <summary>The first token table at or behind an offset, or null.</summary>
     /// <param name="bytes">Contents of a segment; its first byte is aligned to eight.</param>
     /// <param name="from">Offset to start at, aligned to eight; on return, where to go on for the next one.</param>
-    /// <param name="steps">Counts the work done: one for each text that was looked at.</param>
+    /// <param name="steps">Counts the work done.</param>
     /// <param name="mostSteps">Where to give up.</param>
     public static TokenTable? FindNext(ReadOnlySpan<byte> bytes, ref int from, ref long steps, long mostSteps)
     {
@@ -76,7 +79,7 @@ internal sealed class TokenTable
             if (start < 0)
                 return null;
 
-            steps += Tokens;
+            steps += Tokens * StepsPerToken;
             if (ReadTexts(bytes[start..index], offsets) is string[] tokens)
                 return new TokenTable(tokens, start, index + (Tokens * sizeof(ushort)));
         }

@@ -138,6 +138,24 @@ public sealed class BadImageTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 
+    [Theory]
+    [InlineData(0x27)]
+    [InlineData(0x28)]
+    public void A_dictionary_of_gigabytes_is_not_allocated(byte dictionary)
+    {
+        byte[] xz = new SyntheticBzImage { Format = PayloadFormat.Xz }.Wrap(SyntheticBzImage.StoredXz(Vmlinux, dictionary), Vmlinux.Length);
+        byte[] compressed = SyntheticBzImage.Compress(PayloadFormat.Lzma, Vmlinux);
+        BinaryPrimitives.WriteUInt32LittleEndian(compressed.AsSpan(1), 0xFFFF_0000);
+        byte[] lzma = new SyntheticBzImage { Format = PayloadFormat.Lzma }.Wrap(compressed, Vmlinux.Length);
+        DiagnosticBag diagnostics = [];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Refused(xz, "LIM1010", "does not decompress");
+        Assert.NotNull(KernelImage.Read(lzma, "lzma", diagnostics));
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 16 << 20);
+    }
+
     [Fact]
     public void A_payload_that_is_no_ELF_file_is_refused() =>
         Refused(new SyntheticBzImage().Write(Vmlinux.Reverse().ToArray()), "LIM1010", "not an ELF file");

@@ -26,6 +26,17 @@ public sealed class ImageFileTests : IDisposable
     }
 
     [Fact]
+    public void A_relative_link_is_followed_from_where_it_is()
+    {
+        _folder.File("vmlinux", new SyntheticKernel().Write());
+        string link = Path.Combine(_folder.Path, "link");
+        File.CreateSymbolicLink(link, "vmlinux");
+        string relative = Path.GetRelativePath(Environment.CurrentDirectory, link);
+
+        Assert.NotNull(KernelImage.Open(relative, []));
+    }
+
+    [Fact]
     public void A_missing_file_does_not_exist() => Refused(Path.Combine(_folder.Path, "missing"), "LIM1001");
 
     [Fact]

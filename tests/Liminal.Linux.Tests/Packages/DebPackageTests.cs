@@ -67,6 +67,9 @@ public sealed class DebPackageTests : IDisposable
         Refused(new SyntheticPackage().Write()[..2000], "LIM1020", "cut off");
 
     [Fact]
+    public void A_file_of_a_few_bytes_is_refused() => Refused(new byte[6], "LIM1020", "it ends early");
+
+    [Fact]
     public void A_file_that_is_no_archive_is_refused() => Refused(new byte[100], "LIM1020", "does not start as an ar archive");
 
     [Fact]

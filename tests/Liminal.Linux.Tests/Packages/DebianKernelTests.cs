@@ -129,8 +129,8 @@ public sealed class DebianKernelTests : IDisposable
     [Fact]
     public void Other_suites_of_the_mirror_are_tried_with_package_lists_of_our_own()
     {
-        File.WriteAllText(Path.Combine(_apt.Folder, "targets.txt"), "http://mirror.example/d|bookworm|Debian\n");
-        _apt.Script("apt-get", "case \"$*\" in *indextargets*) cat targets.txt ;; *update*) echo \"$*\" > update.txt; cp \"$3\" apt.conf ;; esac");
+        File.WriteAllText(Path.Combine(_apt.Folder, "targets.txt"), "http://mirror.example/d/|bookworm|Debian\n");
+        _apt.Script("apt-get", "case \"$*\" in *indextargets*) cat targets.txt ;; *print-uris*) ;; *update*) echo \"$*\" > update.txt; cp \"$3\" apt.conf ;; esac");
         DiagnosticBag diagnostics = [];
 
         Kernels.Get(new KernelRequest("6.12", IsCloud: true), offline: false, diagnostics, CancellationToken.None);

@@ -13,7 +13,7 @@ internal sealed class FakeApt
     {
         Folder = Directory.CreateDirectory(Path.Combine(folder.Path, "apt")).FullName;
         Script("apt-cache", "case \"$*\" in *search*) cat search.txt ;; *show*) cat show.txt ;; esac");
-        Script("apt-get", "case \"$*\" in *download*) echo dlstatus:1:50.0000:Retrieving; cp package.deb \"$here/package.deb\" ;; *indextargets*) cat targets.txt ;; *update*) touch updated ;; esac");
+        Script("apt-get", "case \"$*\" in *download*) echo dlstatus:1:50.0000:Retrieving; cp package.deb \"$here/package.deb\" ;; *indextargets*) cat targets.txt ;; *print-uris*) ;; *update*) touch updated ;; esac");
         File.WriteAllText(Path.Combine(Folder, "targets.txt"), "");
         File.WriteAllText(Path.Combine(Folder, "search.txt"), "");
     }

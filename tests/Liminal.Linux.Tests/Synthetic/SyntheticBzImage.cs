@@ -116,7 +116,7 @@ internal sealed class SyntheticBzImage
     }
 
     /// <summary>An xz file whose LZMA2 chunks are all stored. Source: the .xz file format 1.1.0, sections 2 to 4.</summary>
-    private static byte[] StoredXz(byte[] contents)
+    public static byte[] StoredXz(byte[] contents, byte dictionary = 0x16)
     {
         byte[] flags = [0x00, 0x01];
         List<byte> data = [];
@@ -130,7 +130,7 @@ internal sealed class SyntheticBzImage
         }
 
         data.Add(0);
-        byte[] blockHeader = WithCrc([0x02, 0x00, 0x21, 0x01, 0x16, 0x00, 0x00, 0x00]);
+        byte[] blockHeader = WithCrc([0x02, 0x00, 0x21, 0x01, dictionary, 0x00, 0x00, 0x00]);
         int unpadded = blockHeader.Length + data.Count + 4;
         byte[] index = WithCrc(Padded([0x00, 0x01, .. Number(unpadded), .. Number(contents.Length)]));
         byte[] footer = [.. U32((uint)(index.Length / 4) - 1), .. flags];

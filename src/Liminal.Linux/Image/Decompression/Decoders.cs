@@ -30,6 +30,9 @@ internal static class Decoders
 
     public static bool Xz(ReadOnlyMemory<byte> compressed, byte[] destination)
     {
+        if (XzDictionary.SizeIn(compressed.Span) is not <= ImageLimits.DecompressedBytes)
+            return false;
+
         using var stream = new XZStream(StreamOf(compressed));
         return FillsExactly(stream, destination);
     }
@@ -46,7 +49,10 @@ internal static class Decoders
         if (compressed.Length < LzmaHeader)
             return false;
 
+        // No match reaches back further than the output is long, so a larger dictionary would only cost memory.
         byte[] properties = compressed[..LzmaProperties].ToArray();
+        uint dictionary = BinaryPrimitives.ReadUInt32LittleEndian(properties.AsSpan(1));
+        BinaryPrimitives.WriteUInt32LittleEndian(properties.AsSpan(1), Math.Min(dictionary, (uint)destination.Length));
         ReadOnlyMemory<byte> data = compressed[LzmaHeader..];
         using LzmaStream stream = LzmaStream.Create(properties, StreamOf(data), data.Length, leaveOpen: false);
         return FillsExactly(stream, destination);

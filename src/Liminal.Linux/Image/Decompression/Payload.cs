@@ -40,7 +40,7 @@ internal static class Payload
         {
             return format.TryDecode(payload, kernel);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception)
         {
             return false;
         }
