@@ -18,7 +18,12 @@ internal sealed record CommandRun(int ExitCode, string Out, string Error)
     public static CommandRun Of(params string[] arguments) => Of(CancellationToken.None, arguments);
 
     /// <summary>Runs a command that may be interrupted.</summary>
-    public static CommandRun Of(CancellationToken interrupt, params string[] arguments)
+    public static CommandRun Of(CancellationToken interrupt, params string[] arguments) => On(Terminal.WidthOfAFile, false, arguments, interrupt);
+
+    /// <summary>Runs a command on a terminal with colours; they are in the output as escape sequences.</summary>
+    public static CommandRun InColour(int width, params string[] arguments) => On(width, true, arguments, CancellationToken.None);
+
+    private static CommandRun On(int width, bool hasColour, string[] arguments, CancellationToken interrupt)
     {
         using MemoryStream output = new();
         using StringWriter error = new() { NewLine = "\n" };
@@ -28,6 +33,8 @@ internal sealed record CommandRun(int ExitCode, string Out, string Error)
             Out = text,
             Error = error,
             OpenOut = () => new Unclosable(output),
+            Width = width,
+            HasColour = hasColour,
         };
         int code = Application.Run(arguments, new Invocation(terminal, interrupt));
         text.Flush();

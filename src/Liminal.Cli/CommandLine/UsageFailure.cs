@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.CommandLine.Invocation;
@@ -23,7 +22,7 @@ internal static class UsageFailure
             return UnknownOption(command, option.Value);
 
         // The parser takes the name of an option for the value of the one before it.
-        if (parsed.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(given => given.Tokens.Any(token => token.Value.StartsWith("--", StringComparison.Ordinal))) is OptionResult empty)
+        if (parsed.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(given => given.Tokens.Any(token => OptionsOf(command).Contains(token.Value))) is OptionResult empty)
             return NeedsValue(command, empty);
 
         if (parsed.Errors.Count == 0)
@@ -71,9 +70,11 @@ internal static class UsageFailure
     private static CommandFailure UnknownOption(Command command, string typed)
     {
         string name = typed.Split('=')[0];
-        IEnumerable<string> known = Ancestors(command).SelectMany(one => one.Options).SelectMany(option => option.Aliases.Prepend(option.Name));
-        return new CommandFailure("LIM3011", $"{NameOf(command)} has no option '{name}'; {Suggestion.Clause(name, known)}{Help(command)}");
+        return new CommandFailure("LIM3011", $"{NameOf(command)} has no option '{name}'; {Suggestion.Clause(name, OptionsOf(command))}{Help(command)}");
     }
+
+    private static IEnumerable<string> OptionsOf(Command command) =>
+        Ancestors(command).SelectMany(one => one.Options).SelectMany(option => option.Aliases.Prepend(option.Name));
 
     private static CommandFailure Unexpected(Command command, string typed) => command.Subcommands.Count > 0
         ? new CommandFailure("LIM3010", $"{NameOf(command)} has no command '{typed}'; {Suggestion.Clause(typed, command.Subcommands.Select(one => one.Name))}{Help(command)}")

@@ -21,7 +21,7 @@ internal static class StyledWrap
         List<TextLine> lines = [];
         List<TextSpan> line = [];
         int used = 0;
-        foreach (Atom atom in spans.SelectMany(Atoms).SelectMany(atom => Split(atom, width)))
+        foreach (Atom atom in Atoms(spans).SelectMany(atom => Split(atom, width)))
         {
             int needed = PrintableText.Width(atom.Text);
             int gap = atom.FollowsBlank && used > 0 ? 1 : 0;
@@ -42,28 +42,28 @@ internal static class StyledWrap
         return lines;
     }
 
-    private static IEnumerable<Atom> Atoms(TextSpan span)
+    /// <summary>A blank at the end of a span counts for the piece that follows in the next one.</summary>
+    private static IEnumerable<Atom> Atoms(IEnumerable<TextSpan> spans)
     {
         bool blank = false;
-        int start = 0;
-        for (int i = 0; i <= span.Text.Length; i++)
+        foreach (TextSpan span in spans)
         {
-            if (i < span.Text.Length && span.Text[i] is not (' ' or Break))
-                continue;
-
-            if (i > start)
+            int start = 0;
+            for (int i = 0; i <= span.Text.Length; i++)
             {
-                yield return new Atom(span.Text[start..i], span.Style, blank);
-                blank = false;
+                if (i < span.Text.Length && span.Text[i] is not (' ' or Break))
+                    continue;
+
+                if (i > start)
+                {
+                    yield return new Atom(span.Text[start..i], span.Style, blank);
+                    blank = false;
+                }
+
+                blank |= i < span.Text.Length && span.Text[i] == ' ';
+                start = i + 1;
             }
-
-            blank |= i < span.Text.Length && span.Text[i] == ' ';
-            start = i + 1;
         }
-
-        // A blank at the end belongs before the piece that follows in the next span.
-        if (blank)
-            yield return new Atom("", span.Style, true);
     }
 
     private static IEnumerable<Atom> Split(Atom atom, int width)

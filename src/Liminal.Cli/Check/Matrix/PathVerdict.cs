@@ -52,7 +52,7 @@ internal sealed record PathVerdict(CellVerdict Word, IReadOnlyList<ViolatedGroup
 /// <summary>One cell of the printed matrix.</summary>
 /// <param name="Cell">What it is about.</param>
 /// <param name="Success">The success path.</param>
-/// <param name="Failures">With failures inside the guest; null when that was not asked for, or makes no difference.</param>
+/// <param name="Failures">With failures inside the guest; null when that was not asked for, makes no difference, or nothing can fail.</param>
 internal sealed record MatrixCell(CellReport Cell, PathVerdict Success, PathVerdict? Failures)
 {
     /// <summary>The paths that are shown.</summary>
@@ -65,7 +65,8 @@ internal sealed record MatrixCell(CellReport Cell, PathVerdict Success, PathVerd
     public static MatrixCell Of(CellReport cell, bool failures, bool isWhole)
     {
         var success = PathVerdict.Of(cell, failures: false, isWhole);
-        PathVerdict? failing = failures && cell.Applicable ? PathVerdict.Of(cell, failures: true, isWhole) : null;
+        bool canFail = !isWhole || cell.Explorations.Any(one => one.Failures);
+        PathVerdict? failing = failures && canFail && cell.Applicable ? PathVerdict.Of(cell, failures: true, isWhole) : null;
         return new MatrixCell(cell, success, failing is null || failing.SaysTheSameAs(success) ? null : failing);
     }
 }
