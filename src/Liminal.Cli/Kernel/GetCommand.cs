@@ -57,9 +57,10 @@ internal sealed class GetCommand
         return ExitCode.Success;
     }
 
+    /// <summary>The bar has room for a word beside it: Looking, Downloading, Unpacking. The path that is printed at the end tells the rest.</summary>
     private CachedKernel GetWithBar(string wanted, bool isOffline) =>
         ProgressDisplay.Run(_invocation.Terminal, "kernel", report =>
-            Get(wanted, isOffline, progress => report((int)((progress.Fraction ?? 0) * Percent), Percent, progress.Text)));
+            Get(wanted, isOffline, progress => report((int)((progress.Fraction ?? 0) * Percent), Percent, progress.Text.Split(' ')[0])));
 
     private CachedKernel GetWithLines(string wanted, bool isOffline)
     {
@@ -84,7 +85,7 @@ internal sealed class GetCommand
         if (KernelRequest.TryParse(wanted, out KernelRequest? request))
             kernel = kernels.Get(request, isOffline, diagnostics, _invocation.Interrupt);
         else if (IsPath(wanted))
-            kernel = kernels.GetFromFile(wanted, diagnostics);
+            kernel = kernels.GetFromFile(wanted, diagnostics, _invocation.Interrupt);
         else
             diagnostics.Add(ConfigurationDiagnostics.BadRequest, wanted.Length == 0 ? "(nothing)" : wanted, "names no kernel");
 

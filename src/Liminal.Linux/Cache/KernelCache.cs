@@ -103,7 +103,7 @@ public sealed class KernelCache
     /// <summary>A new folder in the cache for work in progress; disposing of it removes it, unless it was stored.</summary>
     internal Workspace CreateWorkspace()
     {
-        Directory.CreateDirectory(_kernels);
+        Directory.CreateDirectory(Folder);
         RemoveAbandonedWork();
         for (int i = 0; ; i++)
         {
@@ -124,6 +124,7 @@ public sealed class KernelCache
         File.Move(Path.Combine(workspace.Folder, image), Path.Combine(entry, image));
         File.WriteAllText(Path.Combine(entry, SumsFile), $"{Sha256(Path.Combine(entry, image))}  {image}\n");
 
+        Directory.CreateDirectory(_kernels);
         string final = FolderOf(package, version);
         try
         {

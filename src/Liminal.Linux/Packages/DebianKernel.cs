@@ -51,7 +51,9 @@ public sealed class DebianKernel
     /// <summary>The kernel of a package file, or null with one diagnostic.</summary>
     /// <param name="path">A .deb file.</param>
     /// <param name="diagnostics">Receives one of LIM1001 to LIM1022 or LIM3105 when the method returns null.</param>
-    public CachedKernel? GetFromFile(string path, DiagnosticBag diagnostics)
+    /// <param name="cancellation">Ends the work; nothing is left behind.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public CachedKernel? GetFromFile(string path, DiagnosticBag diagnostics, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(diagnostics);
@@ -65,7 +67,7 @@ public sealed class DebianKernel
                 return kernel;
 
             using Workspace workspace = _cache.CreateWorkspace();
-            return Unpack(package, file, path, workspace, diagnostics);
+            return Unpack(package, file, path, workspace, diagnostics, cancellation);
         });
     }
 
@@ -113,10 +115,10 @@ public sealed class DebianKernel
         string title = $"Downloading {package.Name} {package.Version} ({package.Size / 1e6:f1} MB)";
         _progress(new GetProgress(title, 0));
         string? file = apt.Download(package, workspace.Folder, fraction => _progress(new GetProgress(title, fraction)), diagnostics, cancellation);
-        return file is null ? null : Verify(package, file, workspace, diagnostics);
+        return file is null ? null : Verify(package, file, workspace, diagnostics, cancellation);
     }
 
-    private CachedKernel? Verify(KernelPackage expected, string path, Workspace workspace, DiagnosticBag diagnostics)
+    private CachedKernel? Verify(KernelPackage expected, string path, Workspace workspace, DiagnosticBag diagnostics, CancellationToken cancellation)
     {
         string subject = Path.GetFileName(path);
         string hash = KernelCache.Sha256(path);
@@ -131,18 +133,20 @@ public sealed class DebianKernel
             return null;
 
         if (package.Name == expected.Name && package.Version == expected.Version)
-            return Unpack(package, file, subject, workspace, diagnostics);
+            return Unpack(package, file, subject, workspace, diagnostics, cancellation);
 
         diagnostics.Add(ImageDiagnostics.BadPackage, subject, $"calls itself {package.Name} {package.Version}");
         return null;
     }
 
-    private CachedKernel? Unpack(DebPackage package, Stream file, string subject, Workspace workspace, DiagnosticBag diagnostics)
+    private CachedKernel? Unpack(
+        DebPackage package, Stream file, string subject, Workspace workspace, DiagnosticBag diagnostics, CancellationToken cancellation)
     {
         Report($"Unpacking the kernel of {package.Name} {package.Version}");
         if (package.ExtractKernel(file, workspace.Folder, subject, diagnostics) is not string image)
             return null;
 
+        cancellation.ThrowIfCancellationRequested();
         byte[] contents = File.ReadAllBytes(Path.Combine(workspace.Folder, image));
         if (!BzImage.IsBzImage(contents))
         {

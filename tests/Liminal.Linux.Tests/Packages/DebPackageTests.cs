@@ -3,6 +3,7 @@
 using System;
 using System.IO;
 using System.Linq;
+using System.Threading;
 using CsCheck;
 using Liminal.Linux.Cache;
 using Liminal.Linux.Diagnostics;
@@ -67,6 +68,17 @@ public sealed class DebPackageTests : IDisposable
         Refused(new SyntheticPackage().Write()[..2000], "LIM1020", "cut off");
 
     [Fact]
+    public void Ctrl_C_leaves_nothing_of_a_package_in_the_cache()
+    {
+        string package = _folder.File("package.deb", new SyntheticPackage().Write());
+        var cache = new KernelCache(Path.Combine(_folder.Path, "cache"));
+
+        Assert.Throws<OperationCanceledException>(() => new DebianKernel(cache, searchPath: null, _ => { }).GetFromFile(package, [], new CancellationToken(canceled: true)));
+
+        Assert.Empty(Directory.GetFileSystemEntries(cache.Folder));
+    }
+
+    [Fact]
     public void A_file_of_a_few_bytes_is_refused() => Refused(new byte[6], "LIM1020", "it ends early");
 
     [Fact]
@@ -107,7 +119,7 @@ public sealed class DebPackageTests : IDisposable
     {
         var diagnostics = new DiagnosticBag();
         var kernels = new DebianKernel(new KernelCache(Path.Combine(_folder.Path, "cache")), searchPath: null, _ => { });
-        return (kernels.GetFromFile(_folder.File("package.deb", file), diagnostics), diagnostics);
+        return (kernels.GetFromFile(_folder.File("package.deb", file), diagnostics, CancellationToken.None), diagnostics);
     }
 
     private string[] Partial()
