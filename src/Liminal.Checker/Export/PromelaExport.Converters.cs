@@ -143,7 +143,7 @@ public sealed partial class PromelaExport
     private void WriteOtherAnswers(int i, string right, MicroOp op)
     {
         HostPolicy host = _scenario.Host;
-        if (host is HostPolicy.Malicious or HostPolicy.Retry)
+        if (host is HostPolicy.Malicious or HostPolicy.Retry && !op.IgnoresResult)
         {
             string guard = host == HostPolicy.Retry ? $"{right} && retries{i} == 0" : right;
             switch (op.OnRetry)

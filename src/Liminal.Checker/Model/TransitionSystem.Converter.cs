@@ -155,7 +155,7 @@ internal sealed partial class TransitionSystem
         byte retries = state.Converters[converter].Retries;
 
         // A host that retries makes progress in the end: once for each page is enough to meet every reaction of the guest.
-        if (host == HostPolicy.Malicious || (host == HostPolicy.Retry && retries == 0))
+        if (!op.IgnoresResult && (host == HostPolicy.Malicious || (host == HostPolicy.Retry && retries == 0)))
             AskAgain(in state, in op, new StepAction(ActionKind.HostRetries, converter, (byte)op.Page, 0), buffer);
 
         if (host is HostPolicy.Refuse or HostPolicy.Malicious && !op.IgnoresResult)

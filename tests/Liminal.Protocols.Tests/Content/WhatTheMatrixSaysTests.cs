@@ -240,6 +240,17 @@ public sealed class WhatTheMatrixSaysTests
         }
     }
 
+    [Fact]
+    public void A_host_cannot_fail_a_conversion_by_the_answer_to_a_call_whose_answer_is_ignored()
+    {
+        foreach (string direction in BothWays)
+        {
+            Exploration exploration = (Ask.Of("sev", Platforms.Sev, direction) with { Host = HostPolicy.Malicious }).Explore();
+
+            Assert.Equal(Verdict.Holds, exploration.On(Property.FailureLeavesNothingUsable));
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Directions))]
     public void Linux_6_1_in_an_isolation_VM_keeps_a_private_mapping_as_long_as_the_page_is_shared(string direction)

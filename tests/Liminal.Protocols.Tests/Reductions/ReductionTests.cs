@@ -65,6 +65,35 @@ public sealed class ReductionTests
         Snapshot.Match("both-reductions", counts.ToString());
     }
 
+    public static TheoryData<int, string> Violations
+    {
+        get
+        {
+            TheoryData<int, string> violations = [];
+            foreach (CorpusRow row in RegressionCorpus.Rows)
+            {
+                foreach (CorpusCase one in row.Cases.Where(one => one.Expected == Verdict.Violated))
+                    violations.Add(row.Number, one.Says);
+            }
+
+            return violations;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Violations))]
+    public void A_counterexample_is_as_short_with_the_reductions_as_without(int row, string says)
+    {
+        CorpusCase asked = RegressionCorpus.Rows[row - 1].Cases.Single(one => one.Says == says);
+
+        Assert.Equal(StepsTo(asked, Whole), StepsTo(asked, new ExplorationOptions()));
+    }
+
+    private static int StepsTo(CorpusCase asked, ExplorationOptions exploration) =>
+        ScenarioCheck.Run(asked.Scenario, new CheckOptions { Exploration = exploration }, CancellationToken.None)
+            .Properties.Single(verdict => verdict.Property == asked.Property.ToString())
+            .Counterexample!.Steps.Count;
+
     private static void Compare(Scenario scenario, ExplorationOptions reduced, StringBuilder counts)
     {
         Exploration all = Explore(scenario, Whole);
