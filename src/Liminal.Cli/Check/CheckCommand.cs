@@ -100,7 +100,7 @@ internal sealed class CheckCommand
         Terminal terminal = _invocation.Terminal;
         bool failures = request.Failures != FailureMode.SuccessPath;
         foreach (string finding in targets.Findings)
-            terminal.Print(StyledWrap.Lines([new TextSpan(PrintableText.Of(finding), TextStyle.Plain)], terminal.Width));
+            terminal.Print(PrintableText.Of(finding));
 
         terminal.Print(MatrixText.Render(report, failures, request.PlannedExplorations(), terminal.Width));
         terminal.Print(MatrixNotes.Render(report, request, targets, elapsed, terminal.Width));

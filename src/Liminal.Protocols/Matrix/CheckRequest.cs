@@ -73,7 +73,7 @@ public sealed record CheckRequest
     /// <summary>How each scenario is explored, and whether its counterexamples are told.</summary>
     public CheckOptions Options { get; init; } = new();
 
-    /// <summary>Scenarios explored at the same time, at least 1. The report does not depend on it.</summary>
+    /// <summary>Threads, at least 1: for scenarios at the same time, and inside them when these are few. The report does not depend on it.</summary>
     public int Threads { get; init; } = 1;
 
     /// <summary>Whether the sizes and actors are those of the default matrix, for which verdicts are recorded.</summary>

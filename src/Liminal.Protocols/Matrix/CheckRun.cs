@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using Liminal.Checker.Checking;
+using Liminal.Checker.Exploration;
 using Liminal.Checker.Properties;
 using Liminal.Checker.Scenarios;
 using Liminal.Checker.Vocabulary;
@@ -23,6 +24,7 @@ public sealed class CheckRun
     private readonly Exploration?[][] _results;
     private readonly (int Cell, int Index)[] _work;
     private readonly Lock _reporting = new();
+    private readonly CheckOptions _options;
     private int _next = -1;
     private int _done;
 
@@ -34,6 +36,11 @@ public sealed class CheckRun
         _cells = CheckPlan.Of(request);
         _results = [.. _cells.Select(cell => new Exploration?[cell.Scenarios.Count])];
         _work = [.. _cells.SelectMany((cell, number) => cell.Scenarios.Select((_, index) => (number, index)))];
+
+        // Threads that no scenario of its own keeps busy work inside the scenarios.
+        ExplorationOptions exploration = request.Options.Exploration;
+        int threads = Math.Max(exploration.Threads, request.Threads / Math.Max(1, _work.Length));
+        _options = request.Options with { Exploration = exploration with { Threads = threads } };
     }
 
     /// <summary>Explores everything that the request asks for.</summary>
@@ -101,7 +108,7 @@ public sealed class CheckRun
     private void Explore(int cell, int index)
     {
         Scenario scenario = _cells[cell].Scenarios[index];
-        Exploration result = ScenarioCheck.Run(scenario, _request.Options, _cancellation);
+        Exploration result = ScenarioCheck.Run(scenario, _options, _cancellation);
         if (_cancellation.IsCancellationRequested)
             return;
 

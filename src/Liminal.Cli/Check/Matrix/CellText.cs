@@ -46,7 +46,7 @@ internal static class CellText
             bool isEverywhere = group.Condition.Length == 0;
             yield return Plain(WordOf(group), $" {string.Join(", ", names)}{(isEverywhere ? end : "")}");
             if (!isEverywhere)
-                yield return new TextSpan($" with {group.Condition}{end}", TextStyle.Plain);
+                yield return new TextSpan($" with {group.Condition.Replace("/", "/" + StyledWrap.Break).Replace("-", "-" + StyledWrap.Break)}{end}", TextStyle.Plain);
         }
     }
 
