@@ -100,7 +100,8 @@ internal sealed class TargetSet
 
     private void AddFile(string file, string? wanted)
     {
-        _terminal.Note($"{file} is code and runs with your rights");
+        if (File.Exists(file))
+            _terminal.Note($"{file} is code and runs with your rights");
         IReadOnlyList<Protocol> all = ProtocolFile.Load(file);
         IReadOnlyList<Protocol> chosen = wanted is null ? all : [.. all.Where(protocol => protocol.Name == wanted)];
         if (chosen.Count == 0)
