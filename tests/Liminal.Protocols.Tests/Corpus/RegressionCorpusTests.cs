@@ -35,6 +35,20 @@ public sealed class RegressionCorpusTests
         Assert.Equal(asked.Expected, exploration.On(asked.Property));
     }
 
+    [Theory]
+    [InlineData(3, 2)]
+    [InlineData(2, 3)]
+    public void Larger_models_give_the_same_answers(int pages, int cpus)
+    {
+        Assert.All(RegressionCorpus.Rows.SelectMany(row => row.Cases), asked =>
+        {
+            Exploration exploration = ScenarioCheck.Run(
+                asked.Scenario with { Pages = pages, Cpus = cpus }, new CheckOptions { Counterexamples = false }, TestContext.Current.CancellationToken);
+
+            Assert.Equal(asked.Expected, exploration.On(asked.Property));
+        });
+    }
+
     [Fact]
     public void There_are_sixteen_rows_and_every_one_is_expressed_or_says_why_not()
     {
