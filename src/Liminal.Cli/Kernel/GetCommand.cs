@@ -11,14 +11,16 @@ using Liminal.Linux.Packages;
 
 namespace Liminal.Cli.Kernel;
 
-/// <summary><c>liminal kernel get</c>: prints the path of an image in the cache, and brings it there if need be.</summary>
+/// <summary><c>liminal kernel get</c>: prints the path of an image in the cache, and brings it there if need
+/// be.</summary>
 internal sealed class GetCommand
 {
     private const int Percent = 100;
 
     private readonly Argument<string> _kernel = new("KERNEL")
     {
-        Description = "debian:SERIES or debian:SERIES-cloud, such as debian:6.12-cloud (a longer SERIES pins a version: debian:6.12.117-cloud), or the path of a linux-image .deb file.",
+        Description = "debian:SERIES or debian:SERIES-cloud, such as debian:6.12-cloud (a longer SERIES pins a version: "
+            + "debian:6.12.117-cloud), or the path of a linux-image .deb file.",
     };
 
     private readonly Option<bool> _quiet = OptionValue.Flag("--quiet", "Print the path and nothing else.");
@@ -33,7 +35,8 @@ internal sealed class GetCommand
         GetCommand get = new(invocation);
         ExplainedCommand command = new(
             "get",
-            "Obtains a kernel and prints the path of its image. Nothing of the system is changed; images are kept in LIMINAL_CACHE, or else in the user's cache folder.",
+            "Obtains a kernel and prints the path of its image. Nothing of the system is changed; images are kept in "
+            + "LIMINAL_CACHE, or else in the user's cache folder.",
             ("liminal kernel get debian:6.12-cloud", "through apt, which checks the download; the second time from the cache"),
             ("liminal kernel get ./linux-image-6.12.117+deb12-cloud-amd64_6.12.117-1~deb12u1_amd64.deb", "from a package, on any system"),
             ("liminal kernel info \"$(liminal kernel get --quiet debian:6.1-cloud)\"", "for use in a script"))
@@ -57,7 +60,8 @@ internal sealed class GetCommand
         return ExitCode.Success;
     }
 
-    /// <summary>The bar has room for a word beside it: Looking, Downloading, Unpacking. The path that is printed at the end tells the rest.</summary>
+    /// <summary>The bar has room for a word beside it: Looking, Downloading, Unpacking. The path that is printed at the
+    /// end tells the rest.</summary>
     private CachedKernel GetWithBar(string wanted, bool isOffline) =>
         ProgressDisplay.Run(_invocation.Terminal, "kernel", report =>
             Get(wanted, isOffline, progress => report((int)((progress.Fraction ?? 0) * Percent), Percent, progress.Text.Split(' ')[0])));

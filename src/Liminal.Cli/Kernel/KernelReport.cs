@@ -23,10 +23,12 @@ namespace Liminal.Cli.Kernel;
 /// <param name="Exceptions">The kernel's exception table.</param>
 /// <param name="Platforms">Every confidential platform, and whether the kernel can be its guest.</param>
 /// <param name="Protocols">The conversion protocols that were recognised.</param>
-/// <remarks>Addresses are hexadecimal texts with 0x, as the linker has them: numbers of 64 bits do not survive every reader of JSON.</remarks>
+/// <remarks>Addresses are hexadecimal texts with 0x, as the linker has them: numbers of 64 bits do not survive every
+/// reader of JSON.</remarks>
 internal sealed record KernelReport(
     int SchemaVersion, string File, string Release, string Build, string Banner, BootReport? Boot, string EntryPoint,
-    IReadOnlyList<SegmentReport> Segments, SymbolsReport Symbols, ExceptionsReport Exceptions, IReadOnlyList<CodeReport> Platforms, IReadOnlyList<CodeReport> Protocols)
+    IReadOnlyList<SegmentReport> Segments, SymbolsReport Symbols, ExceptionsReport Exceptions,
+    IReadOnlyList<CodeReport> Platforms, IReadOnlyList<CodeReport> Protocols)
 {
     private const int CurrentSchema = 1;
 

@@ -22,7 +22,7 @@ internal static class KernelReportText
         .. Boot(report),
         Line("  entry     ", $"{report.EntryPoint} (physical)"),
         .. report.Segments.Select(Segment),
-        Line("  symbols   ", $"{report.Symbols.Count:N0}, {(report.Symbols.Order == KallsymsOrder.NamesFirst ? "names before addresses (as in 6.12)" : "addresses before names (as in 6.1)")}"),
+        Line("  symbols   ", $"{report.Symbols.Count:N0}, {OrderText(report.Symbols.Order)}"),
         Empty,
         Title($"Exception table: {report.Exceptions.Count:N0} entries"),
         .. Paragraph(2, string.Join(", ", report.Exceptions.Kinds.Select(static kind => $"{kind.Kind} {kind.Count}")), TextStyle.Plain, width),
@@ -46,12 +46,20 @@ internal static class KernelReportText
             yield break;
         }
 
-        yield return Line("  image     ", $"bzImage, boot protocol {boot.Protocol}, {boot.Compression}: {boot.CompressedBytes:N0} bytes become {boot.DecompressedBytes:N0}");
-        yield return Line("  load      ", $"{boot.LoadAddress} preferred, aligned to {boot.Alignment:N0}, {boot.InitBytes:N0} bytes of memory");
+        string sizes = $"{boot.CompressedBytes:N0} bytes become {boot.DecompressedBytes:N0}";
+        string alignment = $"aligned to {boot.Alignment:N0}, {boot.InitBytes:N0} bytes of memory";
+        yield return Line("  image     ", $"bzImage, boot protocol {boot.Protocol}, {boot.Compression}: {sizes}");
+        yield return Line("  load      ", $"{boot.LoadAddress} preferred, {alignment}");
     }
 
+    private static string OrderText(KallsymsOrder order) => order == KallsymsOrder.NamesFirst
+        ? "names before addresses (as in 6.12)"
+        : "addresses before names (as in 6.1)";
+
     private static TextLine Segment(SegmentReport segment, int index) =>
-        Line(index == 0 ? "  segments  " : "            ", $"{segment.Address} {segment.Access} {segment.Bytes,12:N0} bytes, physical {segment.Physical}");
+        Line(
+            index == 0 ? "  segments  " : "            ",
+            $"{segment.Address} {segment.Access} {segment.Bytes,12:N0} bytes, physical {segment.Physical}");
 
     private static TextLine Site(SiteReport site) => new(
     [
@@ -64,7 +72,11 @@ internal static class KernelReportText
     {
         string name = answer.Length == 0 ? $"  {code.Name,-15}  " : $"  {answer,-3}  {code.Name,-4}  ";
         string symbols = string.Join(' ', code.Present.Concat(code.Absent.Select(static symbol => "-" + symbol)));
-        TextLine title = new([new TextSpan(name, code.Found ? TextStyle.Strong : TextStyle.Faint), new TextSpan(code.Title, code.Found ? TextStyle.Plain : TextStyle.Faint)]);
+        TextLine title = new(
+        [
+            new TextSpan(name, code.Found ? TextStyle.Strong : TextStyle.Faint),
+            new TextSpan(code.Title, code.Found ? TextStyle.Plain : TextStyle.Faint),
+        ]);
         return Paragraph(name.Length, symbols, TextStyle.Faint, width).Prepend(title);
     }
 

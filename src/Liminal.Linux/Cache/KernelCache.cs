@@ -17,9 +17,11 @@ namespace Liminal.Linux.Cache;
 /// <param name="Path">The image file.</param>
 public sealed record CachedKernel(string Package, DebianVersion Version, string Path);
 
-/// <summary>Images that were obtained, one folder each: kernels/PACKAGE_VERSION/ with vmlinuz-RELEASE and SHA256SUMS.</summary>
+/// <summary>Images that were obtained, one folder each: kernels/PACKAGE_VERSION/ with vmlinuz-RELEASE and
+/// SHA256SUMS.</summary>
 /// <remarks>
-/// A folder appears whole, by renaming, or not at all, also when two programs store the same kernel at once. What does not have the checksum it was stored with is removed when it is asked for.
+/// A folder appears whole, by renaming, or not at all, also when two programs store the same kernel at once. What does
+/// not have the checksum it was stored with is removed when it is asked for.
 /// sha256sum --check SHA256SUMS says the same.
 /// </remarks>
 public sealed class KernelCache
@@ -39,7 +41,8 @@ public sealed class KernelCache
     /// <summary>Where it is.</summary>
     public string Folder { get; }
 
-    /// <summary>The folder for the cache: LIMINAL_CACHE, or "liminal" in XDG_CACHE_HOME, or in ~/.cache; null with LIM3105 when none of them is set.</summary>
+    /// <summary>The folder for the cache: LIMINAL_CACHE, or "liminal" in XDG_CACHE_HOME, or in ~/.cache; null with
+    /// LIM3105 when none of them is set.</summary>
     /// <remarks>A relative XDG_CACHE_HOME is ignored, as the XDG base directory specification asks.</remarks>
     public static string? DefaultFolder(Func<string, string?> environment, DiagnosticBag diagnostics)
     {
@@ -58,7 +61,8 @@ public sealed class KernelCache
         return null;
     }
 
-    /// <summary>The image of a package, checked against its checksum; null when it is not there. A damaged one is removed.</summary>
+    /// <summary>The image of a package, checked against its checksum; null when it is not there. A damaged one is
+    /// removed.</summary>
     /// <param name="package">Package name.</param>
     /// <param name="version">Package version.</param>
     /// <param name="wasDamaged">Whether there was one and it had to be removed.</param>
@@ -100,7 +104,8 @@ public sealed class KernelCache
         return null;
     }
 
-    /// <summary>A new folder in the cache for work in progress; disposing of it removes it, unless it was stored.</summary>
+    /// <summary>A new folder in the cache for work in progress; disposing of it removes it, unless it was
+    /// stored.</summary>
     internal Workspace CreateWorkspace()
     {
         Directory.CreateDirectory(Folder);
@@ -166,7 +171,8 @@ public sealed class KernelCache
         foreach (string folder in Directory.EnumerateDirectories(Folder, PartialPrefix + "*"))
         {
             string process = Path.GetFileName(folder)[PartialPrefix.Length..].Split('-')[0];
-            if (int.TryParse(process, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id != Environment.ProcessId && !IsRunning(id))
+            bool isProcess = int.TryParse(process, NumberStyles.None, CultureInfo.InvariantCulture, out int id);
+            if (isProcess && id != Environment.ProcessId && !IsRunning(id))
                 Directory.Delete(folder, recursive: true);
         }
     }
@@ -184,7 +190,8 @@ public sealed class KernelCache
         }
     }
 
-    private string FolderOf(string package, DebianVersion version) => Path.Combine(_kernels, $"{package}_{version.Text.Replace(":", "%3a", StringComparison.Ordinal)}");
+    private string FolderOf(string package, DebianVersion version) =>
+        Path.Combine(_kernels, $"{package}_{version.Text.Replace(":", "%3a", StringComparison.Ordinal)}");
 }
 
 /// <summary>A folder for work in progress.</summary>

@@ -4,7 +4,8 @@ using System.Collections.Generic;
 
 namespace Liminal.Linux.Diagnostics;
 
-/// <summary>What can be wrong with the request or the machine when a kernel is obtained. One heading each in docs/reference/diagnostics.md.</summary>
+/// <summary>What can be wrong with the request or the machine when a kernel is obtained. One heading each in
+/// docs/reference/diagnostics.md.</summary>
 public static class ConfigurationDiagnostics
 {
     /// <summary>The words after "kernel get" name neither a Debian kernel nor a package file.</summary>

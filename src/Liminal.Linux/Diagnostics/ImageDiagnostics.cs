@@ -4,7 +4,8 @@ using System.Collections.Generic;
 
 namespace Liminal.Linux.Diagnostics;
 
-/// <summary>What can be wrong with a kernel image or a package file. One heading each in docs/reference/diagnostics.md.</summary>
+/// <summary>What can be wrong with a kernel image or a package file. One heading each in
+/// docs/reference/diagnostics.md.</summary>
 public static class ImageDiagnostics
 {
     /// <summary>Nothing has this path.</summary>

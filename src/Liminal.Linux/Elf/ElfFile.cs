@@ -12,8 +12,10 @@ namespace Liminal.Linux.Elf;
 /// <summary>A 64-bit x86 vmlinux: its segments and sections, and its memory as the linker laid it out.</summary>
 /// <remarks>
 /// Source: System V Application Binary Interface, chapters "ELF Header", "Section Header" and "Program Header".
-/// Every offset and size is held against the file before it is used. Relocations, symbols and notes of the ELF file are not read:
-/// a distribution's kernel has none that matter here, its own symbol table is kallsyms. Why there is no library: docs/design/0030-kernel-images.md.
+/// Every offset and size is held against the file before it is used. Relocations, symbols and notes of the ELF file are
+/// not read:
+/// a distribution's kernel has none that matter here, its own symbol table is kallsyms. Why there is no library:
+/// docs/design/0030-kernel-images.md.
 /// </remarks>
 public sealed class ElfFile
 {
@@ -40,7 +42,8 @@ public sealed class ElfFile
     /// <summary>e_entry; a kernel names a physical address here.</summary>
     public GuestPhysicalAddress EntryPoint { get; }
 
-    /// <summary>The loadable segments in the file's order. No two overlap, neither by virtual nor by physical address.</summary>
+    /// <summary>The loadable segments in the file's order. No two overlap, neither by virtual nor by physical
+    /// address.</summary>
     public IReadOnlyList<ElfSegment> Segments => _segments;
 
     /// <summary>The sections in the file's order; empty when the file has no section headers.</summary>
@@ -108,7 +111,8 @@ public sealed class ElfFile
     public ReadOnlySpan<byte> ContentsOf(ElfSection section) =>
         section.HasContents ? _file.Span.Slice(section.FileOffset, (int)section.Size) : [];
 
-    /// <summary>The bytes in the file from a virtual address to the end of the file's part of its segment; empty when there are none.</summary>
+    /// <summary>The bytes in the file from a virtual address to the end of the file's part of its segment; empty when
+    /// there are none.</summary>
     public ReadOnlySpan<byte> ContentsFrom(VirtualAddress address)
     {
         if (FindSegment(address) is not ElfSegment segment)
@@ -154,7 +158,10 @@ public sealed class ElfFile
             return problems.NotAKernel("is an ELF file without loadable segments, such as a kernel module");
 
         if (U16(file, 54) != ProgramHeaderSize || count > MostSegments)
-            return problems.Bad($"has {count:N0} program headers of {U16(file, 54)} bytes; a kernel has at most {MostSegments} of {ProgramHeaderSize}");
+        {
+            return problems.Bad(
+                $"has {count:N0} program headers of {U16(file, 54)} bytes; a kernel has at most {MostSegments} of {ProgramHeaderSize}");
+        }
 
         if (!Fits(file, table, (ulong)(count * ProgramHeaderSize)))
             return problems.Truncated("its program headers");
@@ -179,7 +186,9 @@ public sealed class ElfFile
                 return problems.Truncated($"its segment {i}");
 
             memory += (long)memorySize;
-            segments.Add(new ElfSegment(new VirtualAddress(address), new GuestPhysicalAddress(physical), (int)offset, (int)fileSize, (int)memorySize, U32(header, 4)));
+            segments.Add(new ElfSegment(
+                new VirtualAddress(address), new GuestPhysicalAddress(physical),
+                (int)offset, (int)fileSize, (int)memorySize, U32(header, 4)));
         }
 
         if (memory > ImageLimits.DecompressedBytes)
@@ -213,7 +222,10 @@ public sealed class ElfFile
             return [];
 
         if (U16(file, 58) != SectionHeaderSize || count > MostSections)
-            return problems.BadSections($"has {count:N0} section headers of {U16(file, 58)} bytes; a kernel has at most {MostSections} of {SectionHeaderSize}");
+        {
+            return problems.BadSections(
+                $"has {count:N0} section headers of {U16(file, 58)} bytes; a kernel has at most {MostSections} of {SectionHeaderSize}");
+        }
 
         if (!Fits(file, table, (ulong)(count * SectionHeaderSize)))
             return problems.TruncatedSections();

@@ -5,7 +5,8 @@ using Liminal.Memory;
 namespace Liminal.Linux.Elf;
 
 /// <summary>A loadable part of an ELF file (PT_LOAD).</summary>
-/// <param name="VirtualAddress">Where the kernel is linked to run; zero for the per-CPU area of an SMP kernel before Linux 6.15.</param>
+/// <param name="VirtualAddress">Where the kernel is linked to run; zero for the per-CPU area of an SMP kernel before
+/// Linux 6.15.</param>
 /// <param name="PhysicalAddress">Where a loader puts it.</param>
 /// <param name="FileOffset">Where its bytes start in the file.</param>
 /// <param name="FileSize">Bytes in the file.</param>

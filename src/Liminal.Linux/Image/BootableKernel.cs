@@ -10,7 +10,8 @@ namespace Liminal.Linux.Image;
 /// <summary>Turns an image into what a machine boots.</summary>
 public static class BootableKernel
 {
-    /// <summary>The segments by physical address, the entry point, and the setup header when the image came with one.</summary>
+    /// <summary>The segments by physical address, the entry point, and the setup header when the image came with
+    /// one.</summary>
     public static LinuxKernel Of(KernelImage image)
     {
         ArgumentNullException.ThrowIfNull(image);

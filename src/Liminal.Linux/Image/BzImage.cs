@@ -10,7 +10,8 @@ namespace Liminal.Linux.Image;
 
 /// <summary>The boot header of an x86-64 bzImage, and where its compressed kernel is.</summary>
 /// <remarks>
-/// Source: Linux v6.12 Documentation/arch/x86/boot.rst, "Details of Header Fields"; field names are that document's. Offsets are from the start of the file.
+/// Source: Linux v6.12 Documentation/arch/x86/boot.rst, "Details of Header Fields"; field names are that document's.
+/// Offsets are from the start of the file.
 /// Protocols before 2.12 (Linux 3.8) are refused: they cannot say that the kernel is a 64-bit one.
 /// </remarks>
 public sealed class BzImage
@@ -27,7 +28,8 @@ public sealed class BzImage
     /// <summary>Boot protocol version, high byte major: 0x020F is 2.15.</summary>
     public ushort ProtocolVersion => U16(0x206);
 
-    /// <summary>Sectors of 512 bytes of real-mode code after the boot sector (setup_sects; zero there means four).</summary>
+    /// <summary>Sectors of 512 bytes of real-mode code after the boot sector (setup_sects; zero there means
+    /// four).</summary>
     public int SetupSectors => _file.Span[HeaderStart] == 0 ? 4 : _file.Span[HeaderStart];
 
     /// <summary>xloadflags: bit 0 is XLF_KERNEL_64, a 64-bit entry point at 0x200.</summary>
@@ -39,7 +41,8 @@ public sealed class BzImage
     /// <summary>Alignment of the load address of a relocatable kernel, in bytes (kernel_alignment).</summary>
     public uint Alignment => U32(0x230);
 
-    /// <summary>Bytes of contiguous memory the kernel needs from its load address before it can read the memory map (init_size).</summary>
+    /// <summary>Bytes of contiguous memory the kernel needs from its load address before it can read the memory map
+    /// (init_size).</summary>
     public uint InitSize => U32(0x260);
 
     /// <summary>Longest command line, in bytes without the final zero (cmdline_size).</summary>
@@ -63,7 +66,8 @@ public sealed class BzImage
     /// <summary>How the payload is compressed.</summary>
     public PayloadFormat Format { get; private init; } = PayloadFormat.Unknown;
 
-    /// <summary>Whether the file has the signature "HdrS" and the boot sector's 0xAA55 where a Linux boot header has them.</summary>
+    /// <summary>Whether the file has the signature "HdrS" and the boot sector's 0xAA55 where a Linux boot header has
+    /// them.</summary>
     public static bool IsBzImage(ReadOnlySpan<byte> file) =>
         file.Length >= 0x208 && file[0x202..].StartsWith("HdrS"u8) && BinaryPrimitives.ReadUInt16LittleEndian(file[0x1FE..]) == 0xAA55;
 
@@ -101,7 +105,8 @@ public sealed class BzImage
         if (length < 8 || payload + length > file.Length || header.SetupHeaderEnd < FixedHeaderEnd || header.SetupHeaderEnd > kernel)
         {
             diagnostics.Add(ImageDiagnostics.BadBootHeader, subject,
-                $"places a payload of {length:N0} bytes at {payload:N0} and the end of its header at {header.SetupHeaderEnd:N0}, in a file of {file.Length:N0} bytes");
+                $"places a payload of {length:N0} bytes at {payload:N0} and the end of its header at "
+                + $"{header.SetupHeaderEnd:N0}, in a file of {file.Length:N0} bytes");
             return null;
         }
 
@@ -125,7 +130,8 @@ public sealed class BzImage
 
     private int SetupHeaderEnd => 0x202 + _file.Span[0x201];
 
-    /// <summary>The zero-ended text that kernel_version points to, as an offset less 0x200; only inside the real-mode code.</summary>
+    /// <summary>The zero-ended text that kernel_version points to, as an offset less 0x200; only inside the real-mode
+    /// code.</summary>
     private string ReadVersionText(long realModeEnd)
     {
         int pointer = U16(0x20E);

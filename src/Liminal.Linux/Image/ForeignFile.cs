@@ -6,7 +6,8 @@ using Liminal.Linux.Diagnostics;
 
 namespace Liminal.Linux.Image;
 
-/// <summary>Says what a file is when it is not a kernel that can be read, so that the message is about that file.</summary>
+/// <summary>Says what a file is when it is not a kernel that can be read, so that the message is about that
+/// file.</summary>
 internal static class ForeignFile
 {
     // One row per format: where its magic number is, what it is, and which diagnostic fits. The first match wins.

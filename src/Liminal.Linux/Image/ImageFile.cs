@@ -3,6 +3,7 @@
 using System;
 using System.IO;
 using Liminal.Linux.Diagnostics;
+using Liminal.Linux.Packages;
 
 namespace Liminal.Linux.Image;
 
@@ -33,7 +34,8 @@ internal static class ImageFile
 
     /// <summary>The file opened for reading from its start, or null with one diagnostic.</summary>
     /// <remarks>
-    /// Pipes, sockets and devices are recognised by their length of zero before anything is opened, because opening a pipe waits for its writer.
+    /// Pipes, sockets and devices are recognised by their length of zero before anything is opened, because opening a
+    /// pipe waits for its writer.
     /// </remarks>
     public static FileStream? Open(string path, DiagnosticBag diagnostics)
     {
@@ -50,7 +52,7 @@ internal static class ImageFile
             var file = new FileInfo(File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full);
             if (!file.Exists)
             {
-                diagnostics.Add(ImageDiagnostics.NotFound, path, "does not exist");
+                diagnostics.Add(Missing(path));
                 return null;
             }
 
@@ -71,7 +73,7 @@ internal static class ImageFile
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or ArgumentException or NotSupportedException)
         {
-            diagnostics.Add(ImageDiagnostics.NotFound, path.Length == 0 ? "(empty path)" : path, "does not exist");
+            diagnostics.Add(Missing(path));
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -80,6 +82,13 @@ internal static class ImageFile
             return null;
         }
     }
+
+    private static Diagnostic Missing(string path) => new(
+        ImageDiagnostics.NotFound,
+        path.Length == 0 ? "(empty path)" : path,
+        KernelRequest.TryParse(path, out _)
+            ? "is the name of a kernel and not of a file: 'liminal kernel get' prints where its image is"
+            : "does not exist");
 
     /// <summary>The operating system's reason without the path, which the diagnostic names already.</summary>
     private static string Reason(Exception e) => e switch

@@ -4,7 +4,8 @@ namespace Liminal.Linux.Image;
 
 /// <summary>How much a file may ask of this program. An image beyond a limit is refused with a diagnostic.</summary>
 /// <remarks>
-/// The largest Debian image measured, 6.1 for 64-bit PCs, is 8 MiB and expands 8.1-fold to 63 MiB. docs/reference/kernel-images.md lists these limits.
+/// The largest Debian image measured, 6.1 for 64-bit PCs, is 8 MiB and expands 8.1-fold to 63 MiB.
+/// docs/reference/kernel-images.md lists these limits.
 /// </remarks>
 public static class ImageLimits
 {
@@ -14,7 +15,8 @@ public static class ImageLimits
     /// <summary>Largest decompressed kernel, in bytes: 512 MiB.</summary>
     public const int DecompressedBytes = 512 << 20;
 
-    /// <summary>Largest ratio of decompressed to compressed size; it keeps a small file from asking for much memory.</summary>
+    /// <summary>Largest ratio of decompressed to compressed size; it keeps a small file from asking for much
+    /// memory.</summary>
     public const int Expansion = 100;
 
     /// <summary>Most symbols in a symbol table. Debian 6.12 has 154,686.</summary>

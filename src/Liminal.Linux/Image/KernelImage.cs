@@ -12,7 +12,8 @@ namespace Liminal.Linux.Image;
 
 /// <summary>A kernel image and what it says of itself: version, symbols, exception table, conversion code.</summary>
 /// <remarks>
-/// The file is untrusted. Reading it neither throws nor runs for long, whatever it holds; limits are in <see cref="ImageLimits"/>.
+/// The file is untrusted. Reading it neither throws nor runs for long, whatever it holds; limits are in
+/// <see cref="ImageLimits"/>.
 /// All addresses are those of the linker.
 /// </remarks>
 public sealed class KernelImage
@@ -43,10 +44,12 @@ public sealed class KernelImage
     /// <summary>What the kernel says of itself.</summary>
     public KernelVersion Version { get; }
 
-    /// <summary>The conversion protocols whose functions the kernel has, with the symbols that decided; in the order of <see cref="ConversionCode.All"/>.</summary>
+    /// <summary>The conversion protocols whose functions the kernel has, with the symbols that decided; in the order of
+    /// <see cref="ConversionCode.All"/>.</summary>
     public IReadOnlyList<RecognisedCode> RecognisedProtocols { get; }
 
-    /// <summary>Every confidential platform, and whether the kernel has the code to be its guest; in the order of <see cref="PlatformSupport.All"/>.</summary>
+    /// <summary>Every confidential platform, and whether the kernel has the code to be its guest; in the order of
+    /// <see cref="PlatformSupport.All"/>.</summary>
     public IReadOnlyList<RecognisedCode> Platforms { get; }
 
     /// <summary>Reads an image file.</summary>

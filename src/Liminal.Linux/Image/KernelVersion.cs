@@ -9,14 +9,16 @@ namespace Liminal.Linux.Image;
 
 /// <summary>What a kernel says of itself when it boots.</summary>
 /// <param name="Release">As uname -r prints it: 6.12.117+deb12-cloud-amd64.</param>
-/// <param name="Build">As uname -v prints it, with the distribution's package version in Debian: #1 SMP PREEMPT_DYNAMIC Debian 6.12.117-1~deb12u1 (2026-11-14).</param>
+/// <param name="Build">As uname -v prints it, with the distribution's package version in Debian: #1 SMP PREEMPT_DYNAMIC
+/// Debian 6.12.117-1~deb12u1 (2026-11-14).</param>
 /// <param name="Banner">The whole line, with the builder and the compiler.</param>
 public sealed record KernelVersion(string Release, string Build, string Banner)
 {
     private const int LongestBanner = 1024;
 
     /// <summary>Reads linux_banner; null with LIM1016 when it is not there or not a banner.</summary>
-    /// <remarks>Source: Linux v6.12 init/version-timestamp.c: "Linux version RELEASE (BUILDER) (COMPILER) BUILD".</remarks>
+    /// <remarks>Source: Linux v6.12 init/version-timestamp.c: "Linux version RELEASE (BUILDER) (COMPILER)
+    /// BUILD".</remarks>
     internal static KernelVersion? Read(ElfFile elf, Kallsyms symbols, string subject, DiagnosticBag diagnostics)
     {
         ReadOnlySpan<byte> text = symbols.TryFind("linux_banner", out KernelSymbol symbol) ? elf.ContentsFrom(symbol.Address) : [];

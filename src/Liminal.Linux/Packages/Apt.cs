@@ -10,7 +10,8 @@ using Liminal.Linux.Diagnostics;
 
 namespace Liminal.Linux.Packages;
 
-/// <summary>Debian's package tool on this machine, as far as an unprivileged user may use it: nothing is installed, and nothing of the system is changed.</summary>
+/// <summary>Debian's package tool on this machine, as far as an unprivileged user may use it: nothing is installed, and
+/// nothing of the system is changed.</summary>
 internal sealed class Apt
 {
     private static readonly string[] Keyrings =
@@ -36,14 +37,16 @@ internal sealed class Apt
         return aptGet is null || aptCache is null ? null : new Apt(aptGet, aptCache, []);
     }
 
-    /// <summary>The newest package that fits a request, by Debian's ordering of versions; null without a diagnostic when there is none.</summary>
+    /// <summary>The newest package that fits a request, by Debian's ordering of versions; null without a diagnostic
+    /// when there is none.</summary>
     public KernelPackage? FindNewest(KernelRequest request, DiagnosticBag diagnostics, CancellationToken cancellation)
     {
         ToolRun search = Run(_aptCache, ["search", "--names-only", request.SearchExpression], cancellation);
         if (Failed(search, "apt-cache search", diagnostics))
             return null;
 
-        string[] names = [.. search.Output.Split('\n').Select(static line => line.Split(' ')[0]).Where(request.Accepts).Distinct(StringComparer.Ordinal)];
+        IEnumerable<string> found = search.Output.Split('\n').Select(static line => line.Split(' ')[0]);
+        string[] names = [.. found.Where(request.Accepts).Distinct(StringComparer.Ordinal)];
         if (names.Length == 0)
             return null;
 
@@ -56,8 +59,10 @@ internal sealed class Apt
                 .LastOrDefault();
     }
 
-    /// <summary>Downloads a package into a folder; apt checks its size and hashes against the signed list. Null with LIM3104 when it fails.</summary>
-    public string? Download(KernelPackage package, string folder, Action<double> onProgress, DiagnosticBag diagnostics, CancellationToken cancellation)
+    /// <summary>Downloads a package into a folder; apt checks its size and hashes against the signed list. Null with
+    /// LIM3104 when it fails.</summary>
+    public string? Download(
+        KernelPackage package, string folder, Action<double> onProgress, DiagnosticBag diagnostics, CancellationToken cancellation)
     {
         ToolRun run = ToolRun.Of(
             _aptGet, [.. _options, "-qq", "-o", "APT::Status-Fd=1", "download", $"{package.Name}={package.Version}"], folder,
@@ -72,8 +77,10 @@ internal sealed class Apt
         return file;
     }
 
-    /// <summary>The same apt with other sources and package lists, in a folder of our own: the suites that carry a series, on the mirrors that apt knows.</summary>
-    /// <returns>Null when apt knows no Debian mirror, has these suites already, or their lists cannot be had; then the caller's own answer stands.</returns>
+    /// <summary>The same apt with other sources and package lists, in a folder of our own: the suites that carry a
+    /// series, on the mirrors that apt knows.</summary>
+    /// <returns>Null when apt knows no Debian mirror, has these suites already, or their lists cannot be had; then the
+    /// caller's own answer stands.</returns>
     public Apt? WithMoreSuites(string series, string folder, CancellationToken cancellation)
     {
         string targets = Run(_aptGet, ["indextargets", "Created-By: Packages", "--format", AptSource.Format], cancellation).Output;
@@ -98,7 +105,8 @@ internal sealed class Apt
             "#clear APT::Update::Post-Invoke-Success;",
         ]);
 
-        // A suite that the mirror does not have makes the update fail, and those it has are still usable: what counts is what can be found afterwards.
+        // A suite that the mirror does not have makes the update fail, and those it has are still usable: what counts
+        // is what can be found afterwards.
         var apt = new Apt(_aptGet, _aptCache, [.. _options, "-c", configuration]);
         apt.Run(_aptGet, ["-qq", "update"], cancellation);
         return apt;
@@ -115,11 +123,15 @@ internal sealed class Apt
         return run.ExitCode != 0;
     }
 
-    /// <summary>Lines such as "dlstatus:1:37.2500:Retrieving file 1 of 1". Source: apt's README.progress-reporting.</summary>
+    /// <summary>Lines such as "dlstatus:1:37.2500:Retrieving file 1 of 1". Source: apt's
+    /// README.progress-reporting.</summary>
     private static void ReportProgress(string line, Action<double> onProgress)
     {
         string[] parts = line.Split(':');
-        if (parts.Length >= 3 && parts[0] == "dlstatus" && double.TryParse(parts[2], NumberStyles.Float, CultureInfo.InvariantCulture, out double percent))
+        if (parts.Length >= 3 && parts[0] == "dlstatus"
+            && double.TryParse(parts[2], NumberStyles.Float, CultureInfo.InvariantCulture, out double percent))
+        {
             onProgress(Math.Clamp(percent / 100, 0, 1));
+        }
     }
 }

@@ -5,7 +5,8 @@ using System.IO;
 
 namespace Liminal.Linux.Packages;
 
-/// <summary>The next so many bytes of another stream, and then the end: a member of an archive, or a decompression that must not go on for ever.</summary>
+/// <summary>The next so many bytes of another stream, and then the end: a member of an archive, or a decompression that
+/// must not go on for ever.</summary>
 /// <remarks>It cannot seek, but knows its position: the xz decoder asks for it to find its padding.</remarks>
 internal sealed class BoundedStream(Stream inner, long length, bool leaveOpen) : Stream
 {

@@ -21,8 +21,10 @@ namespace Liminal.Linux.Packages;
 /// <param name="Version">Package version.</param>
 /// <param name="Sums">MD5 sums of the package's files by path, as the package itself lists them.</param>
 /// <remarks>
-/// Source: deb(5): an ar archive of debian-binary, control.tar and data.tar, the last two compressed with gzip, xz or zstd, or not at all.
-/// The file is untrusted: names and sizes are held against patterns and <see cref="ImageLimits"/>, and at most 2 GiB are decompressed.
+/// Source: deb(5): an ar archive of debian-binary, control.tar and data.tar, the last two compressed with gzip, xz or
+/// zstd, or not at all.
+/// The file is untrusted: names and sizes are held against patterns and <see cref="ImageLimits"/>, and at most 2 GiB
+/// are decompressed.
 /// </remarks>
 internal sealed record DebPackage(string Name, DebianVersion Version, IReadOnlyDictionary<string, string> Sums)
 {
@@ -54,7 +56,8 @@ internal sealed record DebPackage(string Name, DebianVersion Version, IReadOnlyD
                 : throw new InvalidDataException("its control file names no valid package and version");
         });
 
-    /// <summary>Writes the package's /boot/vmlinuz-* into a folder and returns the file's name; null with LIM1020, LIM1021 or LIM1022.</summary>
+    /// <summary>Writes the package's /boot/vmlinuz-* into a folder and returns the file's name; null with LIM1020,
+    /// LIM1021 or LIM1022.</summary>
     public string? ExtractKernel(Stream file, string folder, string subject, DiagnosticBag diagnostics)
     {
         byte[]? contents = null;
@@ -106,14 +109,18 @@ internal sealed record DebPackage(string Name, DebianVersion Version, IReadOnlyD
         while (file.ReadAtLeast(header, ArHeader, throwOnEndOfStream: false) == ArHeader)
         {
             string member = Encoding.ASCII.GetString(header[..16]).TrimEnd(' ', '/');
-            if (header[58] != '`' || !long.TryParse(Encoding.ASCII.GetString(header[48..58]).TrimEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out long size)
+            string digits = Encoding.ASCII.GetString(header[48..58]).TrimEnd();
+            if (header[58] != '`' || !long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long size)
                 || size > file.Length - file.Position)
             {
                 throw new InvalidDataException($"its member {member} has a damaged header or is cut off");
             }
 
             if (member.StartsWith(name, StringComparison.Ordinal))
-                return new TarReader(new BoundedStream(Decompress(new BoundedStream(file, size, leaveOpen: true), member), MostDecompressed, leaveOpen: false));
+            {
+                Stream archive = Decompress(new BoundedStream(file, size, leaveOpen: true), member);
+                return new TarReader(new BoundedStream(archive, MostDecompressed, leaveOpen: false));
+            }
 
             file.Position += size + (size & 1);
         }

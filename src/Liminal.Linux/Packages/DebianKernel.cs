@@ -16,7 +16,8 @@ public sealed record GetProgress(string Text, double? Fraction);
 
 /// <summary>Obtains kernel images: through apt, from a package file, or from the cache.</summary>
 /// <remarks>
-/// A kernel gets into the cache only when the package has the hash of apt's signed list, where there is one, when the image has the sum that the package lists, and when its boot header is sound.
+/// A kernel gets into the cache only when the package has the hash of apt's signed list, where there is one, when the
+/// image has the sum that the package lists, and when its boot header is sound.
 /// </remarks>
 public sealed class DebianKernel
 {
@@ -38,7 +39,8 @@ public sealed class DebianKernel
     /// <summary>The newest Debian kernel that fits, or null with one diagnostic.</summary>
     /// <param name="request">Which one.</param>
     /// <param name="offline">Use the cache only.</param>
-    /// <param name="diagnostics">Receives one of LIM3102 to LIM3106 or LIM1007 to LIM1022 when the method returns null.</param>
+    /// <param name="diagnostics">Receives one of LIM3102 to LIM3106 or LIM1007 to LIM1022 when the method returns
+    /// null.</param>
     /// <param name="cancellation">Ends the work; nothing is left behind.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public CachedKernel? Get(KernelRequest request, bool offline, DiagnosticBag diagnostics, CancellationToken cancellation)
@@ -114,11 +116,13 @@ public sealed class DebianKernel
 
         string title = $"Downloading {package.Name} {package.Version} ({package.Size / 1e6:f1} MB)";
         _progress(new GetProgress(title, 0));
-        string? file = apt.Download(package, workspace.Folder, fraction => _progress(new GetProgress(title, fraction)), diagnostics, cancellation);
+        string? file = apt.Download(
+            package, workspace.Folder, fraction => _progress(new GetProgress(title, fraction)), diagnostics, cancellation);
         return file is null ? null : Verify(package, file, workspace, diagnostics, cancellation);
     }
 
-    private CachedKernel? Verify(KernelPackage expected, string path, Workspace workspace, DiagnosticBag diagnostics, CancellationToken cancellation)
+    private CachedKernel? Verify(
+        KernelPackage expected, string path, Workspace workspace, DiagnosticBag diagnostics, CancellationToken cancellation)
     {
         string subject = Path.GetFileName(path);
         string hash = KernelCache.Sha256(path);

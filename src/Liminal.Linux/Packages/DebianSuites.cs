@@ -8,12 +8,14 @@ using System.Text.RegularExpressions;
 namespace Liminal.Linux.Packages;
 
 /// <summary>Which Debian suites carry which kernel series, and where on a mirror that apt knows they are.</summary>
-/// <remarks>Source: the package lists of these suites (linux-image-6.1.0-*, linux-image-6.12.*), read in November 2026.</remarks>
+/// <remarks>Source: the package lists of these suites (linux-image-6.1.0-*, linux-image-6.12.*), read in November
+/// 2026.</remarks>
 internal static class DebianSuites
 {
     private const string Security = "-security";
 
-    // In the order in which they are tried; those of the mirror for security updates first, because they are never older.
+    // In the order in which they are tried; those of the mirror for security updates first, because they are never
+    // older.
     private static readonly (string Series, string[] Suites)[] SuitesOfSeries =
     [
         ("6.1", ["bookworm-security", "bookworm"]),
@@ -25,9 +27,15 @@ internal static class DebianSuites
 
     /// <summary>The suites that have carried a series; none for a series that is not known.</summary>
     public static IReadOnlyList<string> Carrying(string series) =>
-        [.. SuitesOfSeries.Where(row => series == row.Series || series.StartsWith(row.Series + ".", StringComparison.Ordinal)).SelectMany(static row => row.Suites)];
+    [
+        .. from row in SuitesOfSeries
+           where series == row.Series || series.StartsWith(row.Series + ".", StringComparison.Ordinal)
+           from suite in row.Suites
+           select suite,
+    ];
 
-    /// <summary>Lines for a sources.list with the suites of a series whose package lists apt does not have, on the mirrors that it has.</summary>
+    /// <summary>Lines for a sources.list with the suites of a series whose package lists apt does not have, on the
+    /// mirrors that it has.</summary>
     /// <param name="series">Such as 6.12.</param>
     /// <param name="sources">What apt is set up for.</param>
     /// <param name="keyring">File with the keys of the Debian archive, or null to use apt's own.</param>
@@ -39,12 +47,18 @@ internal static class DebianSuites
         [
             .. from suite in Carrying(series)
                where !debian.Exists(source => source.Suite == suite && source.Origin is not null)
-               from repository in debian.Where(source => IsSecurity(source.Suite) == IsSecurity(suite)).Select(static source => source.Repository).Distinct(StringComparer.Ordinal)
+               from repository in RepositoriesFor(suite, debian)
                select $"deb{options} {repository} {suite} main",
         ];
     }
 
-    /// <summary>By the origin that the mirror states, or by the suite's name where the list was not downloaded yet.</summary>
+    private static IEnumerable<string> RepositoriesFor(string suite, List<AptSource> sources) => sources
+        .Where(source => IsSecurity(source.Suite) == IsSecurity(suite))
+        .Select(static source => source.Repository)
+        .Distinct(StringComparer.Ordinal);
+
+    /// <summary>By the origin that the mirror states, or by the suite's name where the list was not downloaded
+    /// yet.</summary>
     private static bool IsDebian(AptSource source) =>
         source.Origin is null ? Codenames.Contains(source.Suite.Split('-')[0], StringComparer.Ordinal) : source.Origin == "Debian";
 
@@ -59,12 +73,14 @@ internal sealed record AptSource(string Repository, string Suite, string? Origin
 {
     private const string Origins = "$(ORIGIN)";
 
-    private static readonly Regex ReleaseFile = new("^'(?<repository>[^']*/)dists/(?<suite>[^']+)/InRelease'", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
+    private static readonly Regex ReleaseFile = new(
+        "^'(?<repository>[^']*/)dists/(?<suite>[^']+)/InRelease'", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
     /// <summary>What apt-get indextargets is asked for.</summary>
     public const string Format = $"$(REPO_URI)|$(RELEASE)|{Origins}";
 
-    /// <summary>Reads what apt-get prints: of downloaded lists as <see cref="Format"/>, of all sources as update --print-uris.</summary>
+    /// <summary>Reads what apt-get prints: of downloaded lists as <see cref="Format"/>, of all sources as update
+    /// --print-uris.</summary>
     public static IReadOnlyList<AptSource> Read(string targets, string uris)
     {
         List<AptSource> sources =

@@ -36,7 +36,8 @@ public readonly record struct DebianVersion(string Text) : IComparable<DebianVer
     /// <summary>Whether the left version is not older.</summary>
     public static bool operator >=(DebianVersion left, DebianVersion right) => left.CompareTo(right) >= 0;
 
-    private static void Split(ReadOnlySpan<char> text, out ReadOnlySpan<char> epoch, out ReadOnlySpan<char> upstream, out ReadOnlySpan<char> revision)
+    private static void Split(
+        ReadOnlySpan<char> text, out ReadOnlySpan<char> epoch, out ReadOnlySpan<char> upstream, out ReadOnlySpan<char> revision)
     {
         int colon = text.IndexOf(':');
         epoch = colon < 0 ? "0" : text[..colon];
@@ -62,7 +63,9 @@ public readonly record struct DebianVersion(string Text) : IComparable<DebianVer
             }
 
             ReadOnlySpan<char> number = TakeNumber(ref left), otherNumber = TakeNumber(ref right);
-            int difference = number.Length != otherNumber.Length ? number.Length.CompareTo(otherNumber.Length) : number.SequenceCompareTo(otherNumber);
+            int difference = number.Length != otherNumber.Length
+                ? number.Length.CompareTo(otherNumber.Length)
+                : number.SequenceCompareTo(otherNumber);
             if (difference != 0)
                 return difference;
         }
@@ -72,7 +75,8 @@ public readonly record struct DebianVersion(string Text) : IComparable<DebianVer
 
     private static bool HasNonDigit(ReadOnlySpan<char> text) => !text.IsEmpty && !char.IsAsciiDigit(text[0]);
 
-    /// <summary>A tilde sorts before the end, the end (and a digit) before letters, letters before everything else.</summary>
+    /// <summary>A tilde sorts before the end, the end (and a digit) before letters, letters before everything
+    /// else.</summary>
     private static int Rank(ReadOnlySpan<char> text) => text switch
     {
         [] or [>= '0' and <= '9', ..] => 0,

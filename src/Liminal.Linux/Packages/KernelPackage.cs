@@ -13,7 +13,8 @@ namespace Liminal.Linux.Packages;
 /// <param name="Sha256">Its SHA-256, in lower-case hexadecimal digits.</param>
 public sealed record KernelPackage(string Name, DebianVersion Version, long Size, string Sha256)
 {
-    /// <summary>Reads the output of apt-cache show: stanzas of "Field: value" lines, with an empty line between them. Stanzas without one of the four fields are left out.</summary>
+    /// <summary>Reads the output of apt-cache show: stanzas of "Field: value" lines, with an empty line between them.
+    /// Stanzas without one of the four fields are left out.</summary>
     internal static IReadOnlyList<KernelPackage> ReadStanzas(string text)
     {
         List<KernelPackage> packages = [];

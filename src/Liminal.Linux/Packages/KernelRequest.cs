@@ -14,7 +14,8 @@ public sealed record KernelRequest(string Series, bool IsCloud)
     private const string Prefix = "linux-image-";
 
     private static readonly Regex Form = new(
-        @"^debian:(?<series>[0-9]+\.[0-9]+(\.[0-9]+)?(-[0-9]+|\+[0-9a-z.]+)?)(?<cloud>-cloud)?\z", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
+        @"^debian:(?<series>[0-9]+\.[0-9]+(\.[0-9]+)?(-[0-9]+|\+[0-9a-z.]+)?)(?<cloud>-cloud)?\z",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
     private static readonly Regex KernelVersion = new(@"^[0-9]+\.[0-9]+\.[0-9]+[0-9a-z.+~-]*\z", RegexOptions.NonBacktracking);
 
@@ -34,15 +35,20 @@ public sealed record KernelRequest(string Series, bool IsCloud)
 
     private string Flavour => IsCloud ? "-cloud-amd64" : "-amd64";
 
-    /// <summary>Whether a package holds a kernel of this series: not a meta-package, another flavour, an unsigned or a debug package.</summary>
+    /// <summary>Whether a package holds a kernel of this series: not a meta-package, another flavour, an unsigned or a
+    /// debug package.</summary>
     /// <remarks>
-    /// linux-image-6.1.0-56-cloud-amd64 and linux-image-6.12.117+deb12-cloud-amd64 are kernels; linux-image-6.12-cloud-amd64 depends on one.
+    /// linux-image-6.1.0-56-cloud-amd64 and linux-image-6.12.117+deb12-cloud-amd64 are kernels;
+    /// linux-image-6.12-cloud-amd64 depends on one.
     /// The series must end where a part of the version ends: 6.1 is not the start of 6.12.
     /// </remarks>
     public bool Accepts(string package)
     {
-        if (package.Length < Prefix.Length + Flavour.Length || !package.StartsWith(Prefix, StringComparison.Ordinal) || !package.EndsWith(Flavour, StringComparison.Ordinal))
+        if (package.Length < Prefix.Length + Flavour.Length
+            || !package.StartsWith(Prefix, StringComparison.Ordinal) || !package.EndsWith(Flavour, StringComparison.Ordinal))
+        {
             return false;
+        }
 
         string version = package[Prefix.Length..^Flavour.Length];
         bool isFlavour = version.EndsWith("-cloud", StringComparison.Ordinal) || version.EndsWith("-rt", StringComparison.Ordinal);

@@ -16,7 +16,8 @@ namespace Liminal.Linux.Packages;
 /// <param name="Errors">Its standard error.</param>
 internal sealed record ToolRun(int ExitCode, string Output, string Errors)
 {
-    /// <summary>Grace for the own cancellation to arrive after a Ctrl-C that the program received too, in milliseconds.</summary>
+    /// <summary>Grace for the own cancellation to arrive after a Ctrl-C that the program received too, in
+    /// milliseconds.</summary>
     private const int CancellationGrace = 300;
 
     /// <summary>The last line of the errors that is one, for a message.</summary>

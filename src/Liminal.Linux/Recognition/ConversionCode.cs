@@ -8,8 +8,10 @@ namespace Liminal.Linux.Recognition;
 
 /// <summary>The conversion protocols that are recognised in kernels, and by which symbols.</summary>
 /// <remarks>
-/// Recognised means: the functions that make up this protocol are there by name. The instructions are not compared; an altered function of the same name is not noticed.
-/// A kernel between two known versions is named after the one whose symbols it has. Only functions are used, so that CONFIG_KALLSYMS_ALL is not needed, and of
+/// Recognised means: the functions that make up this protocol are there by name. The instructions are not compared; an
+/// altered function of the same name is not noticed.
+/// A kernel between two known versions is named after the one whose symbols it has. Only functions are used, so that
+/// CONFIG_KALLSYMS_ALL is not needed, and of
 /// these only global ones and ones whose address is taken, which a compiler cannot inline away.
 /// </remarks>
 public static class ConversionCode

@@ -2,8 +2,10 @@
 
 namespace Liminal.Linux.Symbols;
 
-/// <summary>What the kernel does when the instruction of an exception-table entry faults: the low eight bits of the entry's data word.</summary>
-/// <remarks>Source: Linux v6.12 arch/x86/include/asm/extable_fixup_types.h; <see cref="Copy"/> is in v6.1 only, <see cref="Eretu"/> in v6.12 only.</remarks>
+/// <summary>What the kernel does when the instruction of an exception-table entry faults: the low eight bits of the
+/// entry's data word.</summary>
+/// <remarks>Source: Linux v6.12 arch/x86/include/asm/extable_fixup_types.h; <see cref="Copy"/> is in v6.1 only,
+/// <see cref="Eretu"/> in v6.12 only.</remarks>
 public enum ExceptionFixup : byte
 {
     /// <summary>No handling.</summary>
@@ -66,7 +68,8 @@ public enum ExceptionFixup : byte
     /// <summary>Compute the uncopied length of a user copy.</summary>
     UserCopyLength = 19,
 
-    /// <summary>load_unaligned_zeropad(): load the aligned word in front of the page, zeros in place of what lies behind it.</summary>
+    /// <summary>load_unaligned_zeropad(): load the aligned word in front of the page, zeros in place of what lies
+    /// behind it.</summary>
     Zeropad = 20,
 
     /// <summary>Return to user mode under FRED.</summary>

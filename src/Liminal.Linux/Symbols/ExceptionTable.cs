@@ -13,13 +13,15 @@ namespace Liminal.Linux.Symbols;
 /// <summary>One instruction that may fault, and what then happens.</summary>
 /// <param name="Instruction">Virtual address of the instruction, as linked.</param>
 /// <param name="Target">Virtual address to go on at (the entry's fixup field), as linked.</param>
-/// <param name="Data">The data word: bits 7:0 the kind of fixup, 11:8 a register, 15:12 flags, 31:16 a signed immediate.</param>
+/// <param name="Data">The data word: bits 7:0 the kind of fixup, 11:8 a register, 15:12 flags, 31:16 a signed
+/// immediate.</param>
 public readonly record struct ExceptionTableEntry(VirtualAddress Instruction, VirtualAddress Target, uint Data)
 {
     /// <summary>The kind of fixup.</summary>
     public ExceptionFixup Fixup => (ExceptionFixup)(byte)Data;
 
-    /// <summary>Number of the register the fixup sets, in the order of the kernel's pt_regs; its meaning depends on the kind.</summary>
+    /// <summary>Number of the register the fixup sets, in the order of the kernel's pt_regs; its meaning depends on the
+    /// kind.</summary>
     public int Register => (int)(Data >> 8) & 0xF;
 
     /// <summary>Flags; their meaning depends on the kind.</summary>
@@ -31,9 +33,11 @@ public readonly record struct ExceptionTableEntry(VirtualAddress Instruction, Vi
 
 /// <summary>The kernel's exception table, __ex_table: which instructions may fault, by rising address.</summary>
 /// <remarks>
-/// Twelve bytes an entry: the distance of the instruction from the first word, of the target from the second, and a data word. Both are signed and relative to their own word.
+/// Twelve bytes an entry: the distance of the instruction from the first word, of the target from the second, and a
+/// data word. Both are signed and relative to their own word.
 /// Kernels before 5.17 have the distance of a handler in the third word; they are refused.
-/// Source: Linux v6.12 arch/x86/include/asm/extable.h, arch/x86/include/asm/extable_fixup_types.h and scripts/sorttable.c.
+/// Source: Linux v6.12 arch/x86/include/asm/extable.h, arch/x86/include/asm/extable_fixup_types.h and
+/// scripts/sorttable.c.
 /// </remarks>
 public sealed class ExceptionTable
 {
@@ -51,10 +55,12 @@ public sealed class ExceptionTable
     /// <summary>All entries by rising address of the instruction.</summary>
     public IReadOnlyList<ExceptionTableEntry> Entries => _entries;
 
-    /// <summary>The loads of load_unaligned_zeropad(), by rising address: 11 in Debian 6.1, 12 in Debian 6.12.</summary>
+    /// <summary>The loads of load_unaligned_zeropad(), by rising address: 11 in Debian 6.1, 12 in Debian
+    /// 6.12.</summary>
     public IReadOnlyList<ExceptionTableEntry> ZeropadSites { get; }
 
-    /// <summary>The entry for the instruction at an address, or null when the kernel does not expect it to fault.</summary>
+    /// <summary>The entry for the instruction at an address, or null when the kernel does not expect it to
+    /// fault.</summary>
     public ExceptionTableEntry? Find(VirtualAddress instruction)
     {
         int low = 0, high = _entries.Length - 1;
@@ -73,16 +79,24 @@ public sealed class ExceptionTable
         return null;
     }
 
-    /// <summary>How many entries there are of each kind, by rising number of the kind; kinds without entries are left out.</summary>
+    /// <summary>How many entries there are of each kind, by rising number of the kind; kinds without entries are left
+    /// out.</summary>
     public IReadOnlyList<(ExceptionFixup Fixup, int Count)> CountByFixup() =>
-        [.. _entries.GroupBy(static entry => entry.Fixup).OrderBy(static group => group.Key).Select(static group => (group.Key, group.Count()))];
+    [
+        .. from entry in _entries
+           group entry by entry.Fixup into kind
+           orderby kind.Key
+           select (kind.Key, kind.Count()),
+    ];
 
     /// <summary>The table of an image, or null with one diagnostic (LIM1015).</summary>
     internal static ExceptionTable? Read(ElfFile elf, Kallsyms symbols, string subject, DiagnosticBag diagnostics)
     {
-        if (Locate(elf, symbols) is not (VirtualAddress address, long size) || size <= 0 || size % EntrySize != 0 || elf.ContentsFrom(address).Length < size)
+        if (Locate(elf, symbols) is not (VirtualAddress address, long size)
+            || size <= 0 || size % EntrySize != 0 || elf.ContentsFrom(address).Length < size)
         {
-            diagnostics.Add(ImageDiagnostics.BadExceptionTable, subject, $"has no {SectionName} of whole entries, neither as a section nor between its symbols");
+            diagnostics.Add(ImageDiagnostics.BadExceptionTable, subject,
+                $"has no {SectionName} of whole entries, neither as a section nor between its symbols");
             return null;
         }
 
@@ -119,7 +133,8 @@ public sealed class ExceptionTable
         return index > 0 && entry.Instruction.Value < entries[index - 1].Instruction.Value ? "is out of order" : null;
     }
 
-    /// <summary>The section of that name, or what lies between the symbols that the linker script puts around it.</summary>
+    /// <summary>The section of that name, or what lies between the symbols that the linker script puts around
+    /// it.</summary>
     private static (VirtualAddress Address, long Size)? Locate(ElfFile elf, Kallsyms symbols)
     {
         if (elf.FindSection(SectionName) is ElfSection { HasContents: true } section)

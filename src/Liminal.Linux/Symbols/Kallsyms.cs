@@ -20,7 +20,8 @@ public enum KallsymsOrder
 /// <summary>How an address is stored in 32 bits.</summary>
 public enum KallsymsAddressing
 {
-    /// <summary>Not negative: the address itself, in the per-CPU area. Negative: relative base - 1 - value (CONFIG_KALLSYMS_ABSOLUTE_PERCPU).</summary>
+    /// <summary>Not negative: the address itself, in the per-CPU area. Negative: relative base - 1 - value
+    /// (CONFIG_KALLSYMS_ABSOLUTE_PERCPU).</summary>
     AbsolutePerCpu,
 
     /// <summary>Unsigned distance from the relative base.</summary>
@@ -29,7 +30,8 @@ public enum KallsymsAddressing
 
 /// <summary>The kernel's own symbol table, which every distribution kernel carries.</summary>
 /// <remarks>
-/// Addresses are those of the linker; a kernel that runs with address randomisation moves all of them but the per-CPU ones by one distance.
+/// Addresses are those of the linker; a kernel that runs with address randomisation moves all of them but the per-CPU
+/// ones by one distance.
 /// Source: Linux v6.1 and v6.12, scripts/kallsyms.c, write_src(), and kernel/kallsyms.c.
 /// </remarks>
 public sealed class Kallsyms
@@ -100,7 +102,8 @@ public sealed class Kallsyms
         return found;
     }
 
-    /// <summary>The symbol an address belongs to, or null when the address lies outside the kernel or before its first symbol.</summary>
+    /// <summary>The symbol an address belongs to, or null when the address lies outside the kernel or before its first
+    /// symbol.</summary>
     public SymbolOffset? Resolve(VirtualAddress address)
     {
         if (_elf.FindSegment(address) is not ElfSegment segment)

@@ -16,8 +16,10 @@ namespace Liminal.Linux.Symbols;
 /// Linux 6.1:   offsets  relative_base  num_syms  names  markers  seqs_of_names  token_table  token_index
 /// Linux 6.12:                          num_syms  names  markers                 token_table  token_index  offsets  relative_base  seqs_of_names
 /// </code>
-/// The token table is found first (<see cref="TokenTable"/>). The markers end where it starts, or where three bytes per symbol start that end there. They hold the offset of every
-/// 256th name, so the last of them tells nearly how long the names are, and num_syms stands before the names. All names are then walked: they must pass
+/// The token table is found first (<see cref="TokenTable"/>). The markers end where it starts, or where three bytes per
+/// symbol start that end there. They hold the offset of every
+/// 256th name, so the last of them tells nearly how long the names are, and num_syms stands before the names. All names
+/// are then walked: they must pass
 /// every marker and end where the markers start. Addresses must rise. At least 257 symbols are needed, for two markers.
 /// Source: Linux v6.1 and v6.12, scripts/kallsyms.c, write_src().
 /// </remarks>
@@ -28,10 +30,12 @@ internal ref struct KallsymsReader
     private const int LongestEntry = 2 + ImageLimits.SymbolNameLength;
     private const ulong LowestBase = 0xFFFF_FFFF_8000_0000;
 
-    /// <summary>From the start of the markers to the token table: the markers, and three bytes for each symbol.</summary>
+    /// <summary>From the start of the markers to the token table: the markers, and three bytes for each
+    /// symbol.</summary>
     private const int FarthestMarkers = (ImageLimits.Symbols / NamesPerMarker * sizeof(uint)) + (ImageLimits.Symbols * 3) + 16;
 
-    /// <summary>Names, markers and places that may be tried in all attempts together, before the search is given up: well under a second.</summary>
+    /// <summary>Names, markers and places that may be tried in all attempts together, before the search is given up:
+    /// well under a second.</summary>
     private const long MostSteps = 32_000_000;
 
     private readonly ReadOnlySpan<byte> _bytes;
@@ -87,15 +91,19 @@ internal ref struct KallsymsReader
             int run = MarkersAt(markers);
             for (int count = run; count >= Math.Max(2, run - 2); count--)
             {
-                if (FindNames(markers, count) is (int names, int symbols) && FindAddresses(names, symbols, out order, out addressing) is ulong[] addresses)
+                if (FindNames(markers, count) is (int names, int symbols)
+                    && FindAddresses(names, symbols, out order, out addressing) is ulong[] addresses)
+                {
                     return Expand(names, addresses);
+                }
             }
         }
 
         return null;
     }
 
-    /// <summary>Length of the run of offsets at a place, or zero: from zero upwards in steps that 256 names can take.</summary>
+    /// <summary>Length of the run of offsets at a place, or zero: from zero upwards in steps that 256 names can
+    /// take.</summary>
     private int MarkersAt(int place)
     {
         if (U32(place) != 0)
@@ -159,14 +167,16 @@ internal ref struct KallsymsReader
         return TokenTable.Align8(at) == markers && !_bytes[at..markers].ContainsAnyExcept((byte)0);
     }
 
-    /// <summary>Number of tokens of the name at a place, which moves to the first of them: one byte, or two when the top bit of the first is set.</summary>
+    /// <summary>Number of tokens of the name at a place, which moves to the first of them: one byte, or two when the
+    /// top bit of the first is set.</summary>
     private readonly int NameLength(ref int at)
     {
         int length = _bytes[at++];
         return length < 0x80 ? length : (length & 0x7F) | (_bytes[at++] << 7);
     }
 
-    /// <summary>The addresses of all symbols, behind the token index or before the number of symbols; null when neither place holds rising ones.</summary>
+    /// <summary>The addresses of all symbols, behind the token index or before the number of symbols; null when neither
+    /// place holds rising ones.</summary>
     private readonly ulong[]? FindAddresses(int names, int symbols, out KallsymsOrder order, out KallsymsAddressing addressing)
     {
         int size = TokenTable.Align8(symbols * sizeof(uint));
@@ -210,7 +220,8 @@ internal ref struct KallsymsReader
         return addresses;
     }
 
-    /// <summary>The symbols with their names in full; the first character of a name is the symbol's type. Null when a name is too long.</summary>
+    /// <summary>The symbols with their names in full; the first character of a name is the symbol's type. Null when a
+    /// name is too long.</summary>
     private readonly KernelSymbol[]? Expand(int names, ulong[] addresses)
     {
         var symbols = new KernelSymbol[addresses.Length];

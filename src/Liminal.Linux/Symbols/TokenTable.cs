@@ -8,8 +8,10 @@ namespace Liminal.Linux.Symbols;
 
 /// <summary>The 256 pieces of text that symbol names are composed of, and where they were found.</summary>
 /// <remarks>
-/// In the image: 256 zero-ended texts, filled to a multiple of eight bytes; then 256 unsigned 16-bit offsets of these texts. The offsets rise from zero, and each of
-/// them must point just behind a zero: that is how the table is found without knowing its address. A text holds no reference to another one, so expansion cannot run in circles.
+/// In the image: 256 zero-ended texts, filled to a multiple of eight bytes; then 256 unsigned 16-bit offsets of these
+/// texts. The offsets rise from zero, and each of
+/// them must point just behind a zero: that is how the table is found without knowing its address. A text holds no
+/// reference to another one, so expansion cannot run in circles.
 /// </remarks>
 internal sealed class TokenTable
 {

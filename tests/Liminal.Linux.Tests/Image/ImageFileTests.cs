@@ -40,6 +40,15 @@ public sealed class ImageFileTests : IDisposable
     public void A_missing_file_does_not_exist() => Refused(Path.Combine(_folder.Path, "missing"), "LIM1001");
 
     [Fact]
+    public void The_name_of_a_kernel_is_sent_to_the_command_that_takes_it()
+    {
+        DiagnosticBag diagnostics = [];
+
+        Assert.Null(KernelImage.Open("debian:6.12-cloud", diagnostics));
+        Assert.Contains("'liminal kernel get' prints where its image is", Assert.Single(diagnostics).Detail);
+    }
+
+    [Fact]
     public void A_path_through_a_file_does_not_exist() => Refused(Path.Combine(_folder.File("file", [1]), "below"), "LIM1001");
 
     [Theory]

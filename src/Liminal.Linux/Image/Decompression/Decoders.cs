@@ -43,7 +43,8 @@ internal static class Decoders
         return FillsExactly(stream, destination);
     }
 
-    /// <summary>Header: five bytes of properties, eight of size; the kernel's build pipes its input, so the size is -1 and an end marker follows.</summary>
+    /// <summary>Header: five bytes of properties, eight of size; the kernel's build pipes its input, so the size is -1
+    /// and an end marker follows.</summary>
     public static bool Lzma(ReadOnlyMemory<byte> compressed, byte[] destination)
     {
         if (compressed.Length < LzmaHeader)
@@ -58,7 +59,8 @@ internal static class Decoders
         return FillsExactly(stream, destination);
     }
 
-    /// <summary>In one piece: the window of 128 MiB that the kernel's build uses then needs no buffer of its own.</summary>
+    /// <summary>In one piece: the window of 128 MiB that the kernel's build uses then needs no buffer of its
+    /// own.</summary>
     public static bool Zstd(ReadOnlyMemory<byte> compressed, byte[] destination)
     {
         using var decompressor = new Decompressor();

@@ -9,9 +9,11 @@ namespace Liminal.Linux.Image.Decompression;
 /// <summary>Decompresses the payload of a bzImage within <see cref="ImageLimits"/>.</summary>
 internal static class Payload
 {
-    /// <summary>The kernel proper: an ELF file, followed by its relocation table; or null with LIM1010 or LIM1011.</summary>
+    /// <summary>The kernel proper: an ELF file, followed by its relocation table; or null with LIM1010 or
+    /// LIM1011.</summary>
     /// <remarks>
-    /// The last four bytes of every payload are its decompressed size. The memory for the result is allocated from that number, after it was held
+    /// The last four bytes of every payload are its decompressed size. The memory for the result is allocated from that
+    /// number, after it was held
     /// against the limits, and the result must have exactly that size.
     /// </remarks>
     public static byte[]? Decompress(BzImage image, string subject, DiagnosticBag diagnostics)
@@ -21,7 +23,8 @@ internal static class Payload
         if (size > ImageLimits.DecompressedBytes || size > (long)payload.Length * ImageLimits.Expansion)
         {
             diagnostics.Add(ImageDiagnostics.PayloadTooLarge, subject,
-                $"claims that {payload.Length:N0} bytes of {image.Format} become {size:N0}; at most {ImageLimits.DecompressedBytes:N0} and {ImageLimits.Expansion}-fold are decompressed");
+                $"claims that {payload.Length:N0} bytes of {image.Format} become {size:N0}; "
+                + $"at most {ImageLimits.DecompressedBytes:N0} and {ImageLimits.Expansion}-fold are decompressed");
             return null;
         }
 
@@ -29,7 +32,8 @@ internal static class Payload
         if (Decode(image.Format, payload, kernel))
             return kernel;
 
-        diagnostics.Add(ImageDiagnostics.BadPayload, subject, $"has a {image.Format} payload that does not decompress to the {size:N0} bytes it names");
+        diagnostics.Add(ImageDiagnostics.BadPayload, subject,
+            $"has a {image.Format} payload that does not decompress to the {size:N0} bytes it names");
         return null;
     }
 

@@ -5,7 +5,8 @@ using System;
 namespace Liminal.Linux.Image.Decompression;
 
 /// <summary>A way a kernel payload is compressed, recognised by its first bytes.</summary>
-/// <remarks>Source: Linux v6.12 lib/decompress.c (magic numbers) and scripts/Makefile.lib (how each compressor is called).</remarks>
+/// <remarks>Source: Linux v6.12 lib/decompress.c (magic numbers) and scripts/Makefile.lib (how each compressor is
+/// called).</remarks>
 public sealed class PayloadFormat
 {
     /// <summary>gzip (CONFIG_KERNEL_GZIP).</summary>
@@ -51,7 +52,8 @@ public sealed class PayloadFormat
     /// <summary>Whether this program can decompress it.</summary>
     public bool IsSupported => _decode is not null;
 
-    /// <summary>Whether the kernel's build appended four bytes with the decompressed size; gzip ends with them by itself.</summary>
+    /// <summary>Whether the kernel's build appended four bytes with the decompressed size; gzip ends with them by
+    /// itself.</summary>
     internal bool SizeIsAppended { get; }
 
     /// <summary>Length of the magic number, in bytes.</summary>
@@ -69,7 +71,8 @@ public sealed class PayloadFormat
         return Unknown;
     }
 
-    /// <summary>Fills <paramref name="destination"/> exactly; false when the data are damaged or of another size.</summary>
+    /// <summary>Fills <paramref name="destination"/> exactly; false when the data are damaged or of another
+    /// size.</summary>
     internal bool TryDecode(ReadOnlyMemory<byte> compressed, byte[] destination) =>
         _decode!(SizeIsAppended ? compressed[..^sizeof(uint)] : compressed, destination);
 

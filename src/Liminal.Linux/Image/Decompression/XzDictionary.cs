@@ -4,14 +4,17 @@ using System;
 
 namespace Liminal.Linux.Image.Decompression;
 
-/// <summary>How much memory an xz file asks for: the decoder allocates the dictionary before it has seen any data.</summary>
-/// <remarks>Source: the .xz file format 1.1.0, sections 3.1 (block header) and 5.3.1 (LZMA2). Only the first block is looked at; the kernel's build makes one.</remarks>
+/// <summary>How much memory an xz file asks for: the decoder allocates the dictionary before it has seen any
+/// data.</summary>
+/// <remarks>Source: the .xz file format 1.1.0, sections 3.1 (block header) and 5.3.1 (LZMA2). Only the first block is
+/// looked at; the kernel's build makes one.</remarks>
 internal static class XzDictionary
 {
     private const int StreamHeader = 12;
     private const ulong Lzma2 = 0x21;
 
-    /// <summary>Size of the LZMA2 dictionary of the first block in bytes; null when the header is damaged or names no LZMA2.</summary>
+    /// <summary>Size of the LZMA2 dictionary of the first block in bytes; null when the header is damaged or names no
+    /// LZMA2.</summary>
     public static long? SizeIn(ReadOnlySpan<byte> file)
     {
         if (file.Length <= StreamHeader)
@@ -50,7 +53,8 @@ internal static class XzDictionary
         _ => null,
     };
 
-    /// <summary>Seven bits a byte, lowest first, while the top bit is set. The end of the header ends a number too.</summary>
+    /// <summary>Seven bits a byte, lowest first, while the top bit is set. The end of the header ends a number
+    /// too.</summary>
     private static ulong TakeNumber(ref ReadOnlySpan<byte> bytes)
     {
         ulong number = 0;
