@@ -24,9 +24,9 @@ internal static partial class VersusSpin
     /// <summary>Arguments: pages, CPUs, rounds.</summary>
     public static int Run(string[] args)
     {
-        int pages = args.Length > 0 ? int.Parse(args[0]) : 2;
-        int cpus = args.Length > 1 ? int.Parse(args[1]) : 4;
-        int rounds = args.Length > 2 ? int.Parse(args[2]) : 5;
+        int pages = args.Length > 0 ? int.Parse(args[0]) : 3;
+        int cpus = args.Length > 1 ? int.Parse(args[1]) : 3;
+        int rounds = args.Length > 2 ? int.Parse(args[2]) : 3;
         Scenario scenario = CheckerModels.LinuxOnSnp(pages, cpus);
         string folder = Directory.CreateTempSubdirectory("liminal-versus-spin-").FullName;
         try

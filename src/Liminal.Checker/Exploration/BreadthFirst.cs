@@ -130,6 +130,10 @@ internal sealed class BreadthFirst
     private void Expand(Worker worker, int depth)
     {
         SuccessorBuffer buffer = worker.Buffer;
+
+        // Locals, because two workers may stand on one cache line.
+        StateStore.Reservation reservation = StateStore.Reservation.None;
+        long transitions = 0;
         while (true)
         {
             long from = Interlocked.Add(ref _next, ChunkStates) - ChunkStates;
@@ -144,7 +148,7 @@ internal sealed class BreadthFirst
 
                 ref readonly ModelState state = ref _store.At(position);
                 _system.Expand(in state, buffer);
-                worker.Transitions += buffer.Transitions;
+                transitions += buffer.Transitions;
                 if (buffer.Violated != 0)
                     worker.Findings.Note(in state, depth, buffer);
 
@@ -152,12 +156,13 @@ internal sealed class BreadthFirst
                 {
                     ref ModelState successor = ref buffer.State(i);
                     _symmetry?.Canonicalize(ref successor);
-                    _store.Add(in successor, ref worker.Reservation);
+                    _store.Add(in successor, ref reservation);
                 }
             }
         }
 
-        _store.Release(ref worker.Reservation);
+        _store.Release(ref reservation);
+        worker.Transitions += transitions;
     }
 
     /// <summary>What one thread needs for itself.</summary>
@@ -165,7 +170,6 @@ internal sealed class BreadthFirst
     {
         public readonly SuccessorBuffer Buffer = new();
         public readonly FindingSet Findings = new();
-        public StateStore.Reservation Reservation = StateStore.Reservation.None;
         public long Transitions;
     }
 }

@@ -26,7 +26,7 @@ public sealed unsafe class StateStore : IDisposable
     private readonly Lock _growth = new();
     private ulong* _table;
     private ulong _tableMask;
-    private long _positions;
+    private Counter _positions;
     private long _holes;
     private bool _isDisposed;
 
@@ -42,7 +42,7 @@ public sealed unsafe class StateStore : IDisposable
     public long Count => Positions - Interlocked.Read(ref _holes);
 
     /// <summary>Positions handed out; some hold no state (<see cref="IsHole"/>).</summary>
-    public long Positions => Interlocked.Read(ref _positions);
+    public long Positions => Interlocked.Read(ref _positions.Value);
 
     /// <summary>Bytes of native memory in use.</summary>
     public long Bytes
@@ -146,7 +146,7 @@ public sealed unsafe class StateStore : IDisposable
             larger[slot] = word;
         }
 
-        NativeMemory.Free(_table);
+        LargeMemory.Free(_table);
         _table = larger;
         _tableMask = mask;
     }
@@ -160,9 +160,9 @@ public sealed unsafe class StateStore : IDisposable
         _isDisposed = true;
 
         // SAFETY: each pointer came from NativeMemory and is freed once.
-        NativeMemory.Free(_table);
+        LargeMemory.Free(_table);
         foreach (nint segment in _segments)
-            NativeMemory.Free((void*)segment);
+            LargeMemory.Free((void*)segment);
     }
 
     private ulong Fill(in ModelState state, ref Reservation reservation)
@@ -177,7 +177,7 @@ public sealed unsafe class StateStore : IDisposable
 
     private long Reserve()
     {
-        long position = Interlocked.Increment(ref _positions) - 1;
+        long position = Interlocked.Increment(ref _positions.Value) - 1;
         int segment = (int)(position >> SegmentShift);
         if (Volatile.Read(ref _segments[segment]) != 0)
             return position;
@@ -185,7 +185,7 @@ public sealed unsafe class StateStore : IDisposable
         lock (_growth)
         {
             if (_segments[segment] == 0)
-                Volatile.Write(ref _segments[segment], (nint)NativeMemory.Alloc(SegmentStates, ModelState.Size));
+                Volatile.Write(ref _segments[segment], (nint)LargeMemory.Allocate(SegmentStates * ModelState.Size));
         }
 
         return position;
@@ -194,5 +194,19 @@ public sealed unsafe class StateStore : IDisposable
     private ModelState* Slot(long position) =>
         (ModelState*)Volatile.Read(ref _segments[(int)(position >> SegmentShift)]) + (position & (SegmentStates - 1));
 
-    private static ulong* AllocateTable(ulong slots) => (ulong*)NativeMemory.AllocZeroed((nuint)slots, sizeof(ulong));
+    private static ulong* AllocateTable(ulong slots)
+    {
+        nuint bytes = (nuint)slots * sizeof(ulong);
+        ulong* table = (ulong*)LargeMemory.Allocate(bytes);
+        NativeMemory.Clear(table, bytes);
+        return table;
+    }
+
+    /// <summary>A number that every thread writes, on cache lines of its own: what stands beside it is read for every state.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Counter
+    {
+        [FieldOffset(128)]
+        public long Value;
+    }
 }
