@@ -104,6 +104,10 @@ public interface IConfidentialRules
     /// <summary>True when the attribute bit set means shared (TDX, vTOM), false when it means private (C-bit).</summary>
     bool AttributeBitMeansShared { get; }
 
+    /// <summary>True when code and page tables are private whatever the attribute of their mapping says (SEV); the check is told the attribute all the same.</summary>
+    /// <remarks>Source: APM2 15.34.5 "SEV encryption behavior".</remarks>
+    bool CodeAndTablesArePrivate => false;
+
     /// <summary>Decides about an access that missed the TLB, and about each table read of its walk.</summary>
     ConfidentialVerdict Check(Processor processor, in ConfidentialAccess access);
 

@@ -127,7 +127,7 @@ public sealed unsafe partial class Processor
 
     /// <summary>What CPUID answers now: the table, and the bits that follow from state.</summary>
     /// <remarks>Leaf 1: EBX 31:24 APIC identifier, ECX 27 OSXSAVE. Leaves 0Bh and 1Fh: EDX the x2APIC identifier.</remarks>
-    internal CpuidResult ReadCpuid(uint leaf, uint subleaf)
+    public CpuidResult ReadCpuid(uint leaf, uint subleaf)
     {
         CpuidResult result = Cpuid.Find(leaf, subleaf);
         switch (leaf)

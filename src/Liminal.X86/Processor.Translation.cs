@@ -34,10 +34,10 @@ public sealed unsafe partial class Processor
     /// <summary>The privilege of data accesses: user at CPL 3.</summary>
     internal PageAccess Privilege => (_core->Mode & CodeMode.User) != 0 ? PageAccess.User : 0;
 
-    /// <summary>Walks the guest's tables without a TLB and without side effects, for debuggers and reports.</summary>
+    /// <summary>Walks the guest's tables without a TLB and without side effects, for debuggers, reports and hosts: no rule is asked.</summary>
     public WalkResult Walk(ulong linearAddress, PageAccess access)
     {
-        var reader = new TableReader(this);
+        var reader = new PlainTableReader(this);
         return PageWalk.Walk(PagingRegisters, ref reader, linearAddress, access);
     }
 
@@ -237,7 +237,7 @@ public sealed unsafe partial class Processor
         if (_core->IsLongMode && !IsCanonical(address))
             return Raise(ExceptionVector.GeneralProtection);
 
-        var reader = new TableReader(this);
+        var reader = new TableReader(this, address);
         WalkResult walk = PageWalk.Walk(PagingRegisters, ref reader, address, access);
         if (walk.Status == WalkStatus.PageFault)
             return RaisePageFault(address, walk.ErrorCode);
@@ -248,7 +248,9 @@ public sealed unsafe partial class Processor
                 : Apply(reader.Verdict, address);
         }
 
-        bool isShared = Rules != null && walk.HasAttributeBit == Rules.AttributeBitMeansShared;
+        // Only an entry of 8 bytes has room for the attribute; an access without one is private.
+        bool hasAttribute = Rules != null && walk.Depth != 0 && (State.Cr4 & Cr4.PhysicalAddressExtension) != 0;
+        bool isShared = hasAttribute && walk.HasAttributeBit == Rules!.AttributeBitMeansShared;
         if (Rules != null)
         {
             AccessKind kind = (access & PageAccess.Fetch) != 0 ? AccessKind.Fetch
@@ -257,6 +259,7 @@ public sealed unsafe partial class Processor
                 this, new ConfidentialAccess(address, walk.PhysicalAddress, isShared ? PteAttribute.Shared : PteAttribute.Private, kind));
             if (verdict.Answer != ConfidentialAnswer.Proceed)
                 return Apply(verdict, address);
+            isShared &= kind != AccessKind.Fetch || !Rules.CodeAndTablesArePrivate;
 
             // A write must be checked as a write, even where D was set before.
             if ((access & PageAccess.Write) == 0)
@@ -282,32 +285,49 @@ public sealed unsafe partial class Processor
         page[offset] |= (byte)step.Due;
     }
 
-    /// <summary>Reads table entries through the rules.</summary>
-    private ref struct TableReader(Processor processor) : ITableReader
+    /// <summary>The RAM that a table lies in, from the attribute of the entry that points to it.</summary>
+    private GuestRam TableRam(bool hasAttributeBit, out PteAttribute attribute)
+    {
+        bool isShared = Rules != null && hasAttributeBit == Rules.AttributeBitMeansShared && (State.Cr4 & Cr4.PhysicalAddressExtension) != 0;
+        attribute = isShared ? PteAttribute.Shared : PteAttribute.Private;
+        return isShared && SharedRam != null && !Rules!.CodeAndTablesArePrivate ? SharedRam : Ram;
+    }
+
+    private static bool TryReadEntry(GuestRam ram, ulong address, int size, out ulong entry)
+    {
+        entry = 0;
+        byte* page = ram.PageForRead(address >> 12);
+        if (page == null)
+            return false;
+        byte* host = page + (address & ~PageMask);
+        entry = size == 8 ? *(ulong*)host : *(uint*)host;
+        return true;
+    }
+
+    /// <summary>Reads table entries through the rules, for an access to a linear address.</summary>
+    private ref struct TableReader(Processor processor, ulong linearAddress) : ITableReader
     {
         public ConfidentialVerdict Verdict;
 
         public bool TryReadEntry(ulong address, bool hasAttributeBit, int size, out ulong entry)
         {
             entry = 0;
-            GuestRam ram = processor.Ram;
+            GuestRam ram = processor.TableRam(hasAttributeBit, out PteAttribute attribute);
             if (processor.Rules is { } rules)
             {
-                bool isShared = hasAttributeBit == rules.AttributeBitMeansShared;
-                PteAttribute attribute = isShared ? PteAttribute.Shared : PteAttribute.Private;
-                Verdict = rules.Check(processor, new ConfidentialAccess(0, address, attribute, AccessKind.PageWalk));
+                Verdict = rules.Check(processor, new ConfidentialAccess(linearAddress, address, attribute, AccessKind.PageWalk));
                 if (Verdict.Answer != ConfidentialAnswer.Proceed)
                     return false;
-                if (isShared && processor.SharedRam != null)
-                    ram = processor.SharedRam;
             }
 
-            byte* page = ram.PageForRead(address >> 12);
-            if (page == null)
-                return false;
-            byte* host = page + (address & ~PageMask);
-            entry = size == 8 ? *(ulong*)host : *(uint*)host;
-            return true;
+            return Processor.TryReadEntry(ram, address, size, out entry);
         }
+    }
+
+    /// <summary>Reads table entries as they are, without asking the rules.</summary>
+    private readonly ref struct PlainTableReader(Processor processor) : ITableReader
+    {
+        public bool TryReadEntry(ulong address, bool hasAttributeBit, int size, out ulong entry) =>
+            Processor.TryReadEntry(processor.TableRam(hasAttributeBit, out _), address, size, out entry);
     }
 }
