@@ -157,6 +157,7 @@ public sealed partial class VirtualMachine
             Activity.Running => true,
             Activity.Halted => (state.NmiPending && !state.NmiBlocked)
                 || (state.InterruptRequested && (state.SystemFlags & Rflags.InterruptEnable) != 0),
+            Activity.Held => state.InterruptRequested || (state.NmiPending && !state.NmiBlocked),
             _ => false,
         };
     }

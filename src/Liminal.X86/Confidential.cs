@@ -85,11 +85,20 @@ public enum ConfidentialAnswer : byte
 public readonly record struct ConfidentialVerdict(ConfidentialAnswer Answer, byte Vector = 0, uint ErrorCode = 0);
 
 /// <summary>One access, after the page walk.</summary>
-/// <param name="LinearAddress">The address that was translated.</param>
+/// <param name="LinearAddress">The address that was, or is being, translated; of an access across a page edge, the first byte on the page in question.</param>
 /// <param name="GuestPhysicalAddress">Where it led, attribute bit removed.</param>
 /// <param name="Attribute">Private or shared, as the translation says.</param>
 /// <param name="Kind">Read, write, fetch, or a read by the page walker.</param>
 public readonly record struct ConfidentialAccess(ulong LinearAddress, ulong GuestPhysicalAddress, PteAttribute Attribute, AccessKind Kind);
+
+/// <summary>One access to ports that an instruction is about to make; of INS and OUTS, one element.</summary>
+/// <param name="Port">First port.</param>
+/// <param name="Size">Bytes: 1, 2 or 4.</param>
+/// <param name="IsInput">IN or INS.</param>
+/// <param name="IsString">INS or OUTS.</param>
+/// <param name="IsRepeated">With REP.</param>
+/// <param name="IsImmediate">The port number is in the instruction, not in DX.</param>
+public readonly record struct PortAccess(ushort Port, int Size, bool IsInput, bool IsString, bool IsRepeated, bool IsImmediate);
 
 /// <summary>The rules of a confidential guest, as the machine supplies them to a processor. A plain VM has none (null).</summary>
 /// <remarks>
@@ -112,6 +121,7 @@ public interface IConfidentialRules
     ConfidentialVerdict Check(Processor processor, in ConfidentialAccess access);
 
     /// <summary>Decides about an instruction before it does anything. Registers may be read and, for <see cref="ConfidentialAnswer.Emulated"/>, changed.</summary>
+    /// <remarks>Asked only about an instruction that the privilege level and the I/O permissions allow.</remarks>
     /// <param name="processor">Who executes it.</param>
     /// <param name="intercept">Its column in the instruction table; never <see cref="Intercept.Native"/>.</param>
     /// <param name="length">Bytes of the instruction.</param>

@@ -13,18 +13,35 @@ public sealed unsafe partial class Processor
 {
     private const int MaximumInstructionLength = 15;
 
+    /// <summary>The access of the present instruction, while the rules are asked about <see cref="Intercept.Io"/>.</summary>
+    public PortAccess PortAccess => PortIo.Access(_core, _core->Op);
+
     /// <summary>Asks the rules about an instruction of an intercepted row; Next means that it executes as in any guest.</summary>
     /// <remarks>
-    /// An instruction that may not be executed at this privilege faults and is not seen.
+    /// An instruction that may not be executed at this privilege, or with these I/O permissions, faults and is not seen.
     /// Source: SDM3C "Relative priority of faults and VM exits"; APM2 15.9 "Instruction intercepts".
     /// </remarks>
-    internal Completion AskRules(Intercept intercept, int length)
+    internal Completion AskRules(Op* op)
     {
+        var intercept = (Intercept)op->Intercept;
         if (_core->Cpl != 0 && IsPrivileged(intercept))
             return Completion.Next;
-        if (intercept == Intercept.Io && !PortIo.IsWithinIoPrivilege(_core) && !IsPortAllowed(length))
+        if (_core->Cpl != 0 && intercept == Intercept.Tdcall)
+        {
+            Raise(ExceptionVector.GeneralProtection);
             return Completion.Fault;
-        ConfidentialVerdict verdict = Rules!.Execute(this, intercept, length);
+        }
+
+        if (intercept == Intercept.Io)
+        {
+            if (PortIo.IsEmpty(_core, op))
+                return Completion.Next;
+            PortAccess access = PortIo.Access(_core, op);
+            if (!PortIo.IsAllowed(this, _core, access.Port, access.Size))
+                return Completion.Fault;
+        }
+
+        ConfidentialVerdict verdict = Rules!.Execute(this, intercept, op->Length);
         switch (verdict.Answer)
         {
             case ConfidentialAnswer.Proceed:
@@ -50,21 +67,6 @@ public sealed unsafe partial class Processor
 
     private static bool IsPrivileged(Intercept intercept) => intercept is Intercept.Msr or Intercept.Hlt or Intercept.Monitor
         or Intercept.CacheControl or Intercept.DebugRegister or Intercept.ControlRegister or Intercept.Xsetbv;
-
-    /// <summary>The check of the I/O permission bitmap, for an instruction whose operands are not at hand.</summary>
-    private bool IsPortAllowed(int length)
-    {
-        Span<byte> bytes = stackalloc byte[MaximumInstructionLength];
-        length = PeekInstruction(bytes[..length]);
-        bool isSmall = (_core->Mode & CodeMode.SizeMask) == CodeMode.Code16;
-        int at = 0;
-        for (; at < length - 1 && bytes[at] is 0x66 or 0x67 or 0xf2 or 0xf3 or 0x26 or 0x2e or 0x36 or 0x3e or 0x64 or 0x65 or (>= 0x40 and <= 0x4f); at++)
-            isSmall ^= bytes[at] == 0x66;
-        byte opcode = bytes[at];
-        int size = (opcode & 1) == 0 ? 1 : isSmall ? 2 : 4;
-        ushort port = (opcode & 0xf8) == 0xe0 ? bytes[at + 1] : (ushort)Core.Gpr(_core, 2);
-        return PortIo.IsAllowed(this, _core, port, size);
-    }
 
     /// <summary>The present instruction as text with its bytes, for a report.</summary>
     internal string Disassemble(Op* op)

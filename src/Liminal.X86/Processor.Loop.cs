@@ -230,7 +230,11 @@ public sealed unsafe partial class Processor
             case Activity.Halted when canInterrupt || canNmi:
                 State.Activity = Activity.Running;
                 break;
+            case Activity.Held when State.InterruptRequested || canNmi:
+                State.Activity = Activity.Running;
+                break;
             case Activity.Halted:
+            case Activity.Held:
             case Activity.WaitForStartup:
                 return End(StopKind.Halted);
             case Activity.Shutdown:

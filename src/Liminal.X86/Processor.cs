@@ -134,6 +134,13 @@ public sealed unsafe partial class Processor : IDisposable
         RefreshAttention();
     }
 
+    /// <summary>Holds the processor after the present instruction until an interrupt or NMI is pending; it then goes on, and takes it only with IF set.</summary>
+    public void WaitForInterrupt()
+    {
+        _core->State.Activity = Activity.Held;
+        RefreshAttention();
+    }
+
     /// <summary>Ends the run after the present instruction with <see cref="StopKind.Requested"/>. Lost when no run is on.</summary>
     public void RequestStop() => _core->Attention |= Attention.Stop;
 

@@ -22,12 +22,12 @@ internal unsafe ref partial struct Binder
 
         Mnemonic.In => Seen(Intercept.Io, InputOutput(0)),
         Mnemonic.Out => Seen(Intercept.Io, InputOutput(1)),
-        Mnemonic.Insb => Seen(Intercept.Io, StringOperation<StringIn<Size8>>()),
-        Mnemonic.Insw => Seen(Intercept.Io, StringOperation<StringIn<Size16>>()),
-        Mnemonic.Insd => Seen(Intercept.Io, StringOperation<StringIn<Size32>>()),
-        Mnemonic.Outsb => Seen(Intercept.Io, StringOperation<StringOut<Size8>>()),
-        Mnemonic.Outsw => Seen(Intercept.Io, StringOperation<StringOut<Size16>>()),
-        Mnemonic.Outsd => Seen(Intercept.Io, StringOperation<StringOut<Size32>>()),
+        Mnemonic.Insb => Seen(Intercept.Io, PortString<StringIn<Size8>>(PortIo.Input, 1)),
+        Mnemonic.Insw => Seen(Intercept.Io, PortString<StringIn<Size16>>(PortIo.Input, 2)),
+        Mnemonic.Insd => Seen(Intercept.Io, PortString<StringIn<Size32>>(PortIo.Input, 4)),
+        Mnemonic.Outsb => Seen(Intercept.Io, PortString<StringOut<Size8>>(PortIo.Output, 1)),
+        Mnemonic.Outsw => Seen(Intercept.Io, PortString<StringOut<Size16>>(PortIo.Output, 2)),
+        Mnemonic.Outsd => Seen(Intercept.Io, PortString<StringOut<Size32>>(PortIo.Output, 4)),
 
         Mnemonic.Lgdt => DescriptorTable(0, isLoad: true),
         Mnemonic.Lidt => DescriptorTable(1, isLoad: true),
@@ -165,12 +165,21 @@ internal unsafe ref partial struct Binder
         }
 
         bool isInput = dataOperand == 0;
+        _op->Base = PortIo.Kind(isInput ? PortIo.Input : PortIo.Output, SizeOf(dataOperand));
         return SizeOf(dataOperand) switch
         {
             1 => isInput ? Run<In<Size8>>() : Run<Out<Size8>>(),
             2 => isInput ? Run<In<Size16>>() : Run<Out<Size16>>(),
             _ => isInput ? Run<In<Size32>>() : Run<Out<Size32>>(),
         };
+    }
+
+    private readonly nint PortString<TInstruction>(byte direction, int size)
+        where TInstruction : struct, IInstruction
+    {
+        nint handler = StringOperation<TInstruction>();
+        _op->Base = (byte)(PortIo.Kind(direction, size) | PortIo.String);
+        return handler;
     }
 
     private readonly nint DescriptorTable(byte which, bool isLoad)

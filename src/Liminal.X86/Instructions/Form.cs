@@ -242,7 +242,7 @@ internal static unsafe class Form
     public static nint Intercepted(Core* core, Op* op)
     {
         core->Op = op;
-        Completion completion = core->Processor.AskRules((Intercept)op->Intercept, op->Length);
+        Completion completion = core->Processor.AskRules(op);
         return completion == Completion.Next ? ((delegate*<Core*, Op*, nint>)op->Inner)(core, op) : Finish(core, op, completion);
     }
 

@@ -9,6 +9,31 @@ internal static unsafe class PortIo
 {
     public const int Rdx = 2 * 8;
 
+    // What a row of IN, OUT, INS or OUTS does, in its Op.Base: size minus one, direction, string.
+    public const byte Output = 0;
+    public const byte Input = 1 << 3;
+    public const byte String = 1 << 4;
+    private const byte SizeMask = 7;
+
+    public static byte Kind(byte direction, int size) => (byte)(direction | (size - 1));
+
+    /// <summary>The access that an op is about to make, as <see cref="Processor.PortAccess"/> shows it.</summary>
+    public static PortAccess Access(Core* core, Op* op)
+    {
+        bool isString = (op->Base & String) != 0;
+        return new PortAccess(
+            isString ? *(ushort*)((byte*)core + Rdx) : Port(core, op),
+            (op->Base & SizeMask) + 1,
+            (op->Base & Input) != 0,
+            isString,
+            IsRepeated: isString && op->Extra != StringOperand.Once,
+            IsImmediate: !isString && op->Extra != 0);
+    }
+
+    /// <summary>True for REP INS and REP OUTS with a count of zero.</summary>
+    public static bool IsEmpty(Core* core, Op* op) =>
+        (op->Base & String) != 0 && op->Extra != StringOperand.Once && StringOperand.Read(core, op, StringOperand.Rcx) == 0;
+
     public static bool IsWithinIoPrivilege(Core* core) => (ulong)core->Cpl <= ((core->State.SystemFlags >> 12) & 3);
 
     /// <summary>False with #GP(0) set when the ports are forbidden.</summary>

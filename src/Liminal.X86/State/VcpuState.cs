@@ -100,6 +100,9 @@ public enum Activity : byte
     /// <summary>In HLT until an interrupt or NMI.</summary>
     Halted,
 
+    /// <summary>Held by the host, after a call, until an interrupt or NMI is pending, whatever IF says; see <see cref="Processor.WaitForInterrupt"/>.</summary>
+    Held,
+
     /// <summary>After INIT until a start-up IPI.</summary>
     WaitForStartup,
 

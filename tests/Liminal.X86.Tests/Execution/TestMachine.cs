@@ -29,11 +29,11 @@ internal sealed unsafe class TestMachine : IDisposable
 
     private readonly CodeCache _code = new();
 
-    public TestMachine(CpuidTable? cpuid = null)
+    public TestMachine(CpuidTable? cpuid = null, IConfidentialRules? rules = null)
     {
         Ram = new GuestRam(4 << 20);
         Bus = new TestBus();
-        Processor = new Processor(0, Ram, Bus, cpuid ?? Features(), _code);
+        Processor = new Processor(0, Ram, Bus, cpuid ?? Features(), _code) { Rules = rules };
         MapIdentity();
         WriteDescriptors();
         EnterLongMode();
