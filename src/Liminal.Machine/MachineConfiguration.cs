@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using Liminal.Machine.Confidential;
 using Liminal.X86;
 
 namespace Liminal.Machine;
@@ -24,4 +25,7 @@ public sealed record MachineConfiguration
 
     /// <summary>What CPUID answers.</summary>
     public CpuidTable Cpuid { get; init; } = Boards.CpuidModel.Build(1);
+
+    /// <summary>Platform and host of a confidential guest; null for an ordinary VM.</summary>
+    public ConfidentialConfiguration? Confidential { get; init; }
 }

@@ -28,9 +28,18 @@ public enum MachineEndKind
     /// <summary>The guest used something that is not modelled.</summary>
     NotModelled,
 
-    /// <summary>The rules of the confidential platform ended the guest.</summary>
-    HostExit,
+    /// <summary>The host, the paravisor or the guest itself ended the guest.</summary>
+    GuestTerminated,
+
+    /// <summary>The same exception or exit at the same instruction, for ever.</summary>
+    Livelock,
 }
+
+/// <summary>Who ended a confidential guest, and by which rule.</summary>
+/// <param name="Who">"the paravisor", "the VMM", "the guest".</param>
+/// <param name="Rule">Name of the rule; empty when none decided.</param>
+/// <param name="Source">Where the rule is written.</param>
+public sealed record GuestEnd(string Who, string Rule, string Source);
 
 /// <summary>Why a machine stopped running, and where.</summary>
 /// <param name="Kind">The reason.</param>
@@ -40,6 +49,9 @@ public enum MachineEndKind
 /// <param name="Value">The value written to the debug-exit port, else 0.</param>
 public sealed record MachineEnd(MachineEndKind Kind, int Processor, ulong Rip, string Detail, uint Value = 0)
 {
+    /// <summary>For <see cref="MachineEndKind.GuestTerminated"/> and a livelock of the host: who and why; else null.</summary>
+    public GuestEnd? Guest { get; init; }
+
     /// <summary>One line for people.</summary>
     public override string ToString()
     {
@@ -53,7 +65,8 @@ public sealed record MachineEnd(MachineEndKind Kind, int Processor, ulong Rip, s
             MachineEndKind.DebugExit => "the guest ended through the debug-exit port",
             MachineEndKind.IdleForever => "every processor is halted and nothing will wake one",
             MachineEndKind.NotModelled => "not modelled",
-            _ => "the platform ended the guest",
+            MachineEndKind.Livelock => "livelock",
+            _ => "the guest was terminated",
         };
         string detail = Detail.Length == 0 ? "" : $": {Detail}";
         return $"{what}{detail} (processor {Processor}, RIP 0x{Rip:x})";

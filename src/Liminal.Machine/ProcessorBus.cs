@@ -72,6 +72,11 @@ internal sealed class ProcessorBus(VirtualMachine machine) : IBus
     {
         LocalApic apic = machine.Board.LocalApics[processor.Index];
         machine.SynchronizeClock();
+        if (machine.Confidential is { } guest && guest.ReadMsr(processor, index, out value) is { } answer)
+        {
+            return answer;
+        }
+
         value = 0;
         switch (index)
         {
@@ -93,6 +98,11 @@ internal sealed class ProcessorBus(VirtualMachine machine) : IBus
         LocalApic apic = machine.Board.LocalApics[processor.Index];
         machine.SynchronizeClock();
         processor.RequestStop();
+        if (machine.Confidential is { } guest && guest.WriteMsr(processor, index, value) is { } answer)
+        {
+            return answer;
+        }
+
         switch (index)
         {
             case ApicBaseMsr:

@@ -97,7 +97,11 @@ public sealed partial class VirtualMachine
                 End(MachineEndKind.TripleFault, stop.Detail);
                 break;
             case StopKind.HostExit:
-                End(MachineEndKind.HostExit, stop.Detail);
+                // Who ended the guest has said so already.
+                End(MachineEndKind.GuestTerminated, stop.Detail);
+                break;
+            case StopKind.Livelock:
+                End(MachineEndKind.Livelock, stop.Detail);
                 break;
             case StopKind.Hook:
                 End(MachineEndKind.Requested, stop.Detail);

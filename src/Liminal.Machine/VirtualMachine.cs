@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using Liminal.Chipset;
 using Liminal.Machine.Boards;
+using Liminal.Machine.Confidential;
 using Liminal.Machine.Scheduling;
 using Liminal.Memory.Ram;
 using Liminal.X86;
@@ -39,25 +40,36 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
     /// <param name="configuration">What it is made of.</param>
     /// <param name="transmit">Takes each byte that the guest writes to its console.</param>
     public VirtualMachine(MachineConfiguration configuration, Action<byte> transmit)
-        : this(configuration, transmit, new GuestRam(configuration.MemorySize), new CodeCache(), ownsCode: true)
+        : this(configuration, transmit, Memories.AtPowerOn(configuration), new CodeCache(), ownsCode: true)
     {
     }
 
-    private VirtualMachine(MachineConfiguration configuration, Action<byte> transmit, GuestRam ram, CodeCache code, bool ownsCode)
+    private VirtualMachine(MachineConfiguration configuration, Action<byte> transmit, Memories memories, CodeCache code, bool ownsCode)
     {
         _configuration = configuration;
         _transmit = transmit;
         _code = code;
         _ownsCode = ownsCode;
-        Ram = ram;
+        Ram = memories.Ram;
+        SharedRam = memories.SharedRam;
+        PageStates = memories.PageStates;
         Board = new Board(configuration.ProcessorCount, new Control(this), transmit);
         _scheduler = new Scheduler(configuration.ScheduleSeed);
         _state.Random = new SplitMix(configuration.Seed);
         var bus = new ProcessorBus(this);
+        CpuidTable cpuid = configuration.Cpuid;
+        if (configuration.Confidential is { } confidential)
+        {
+            Confidential = ConfidentialGuest.Create(this, confidential);
+            cpuid = cpuid.Copy();
+            Confidential.AdjustCpuid(cpuid, configuration.ProcessorCount);
+            SharedRam!.Observer = code;
+        }
+
         _processors = new Processor[configuration.ProcessorCount];
         for (int index = 0; index < _processors.Length; index++)
         {
-            _processors[index] = new Processor(index, ram, bus, configuration.Cpuid, code);
+            _processors[index] = new Processor(index, Ram, bus, cpuid, code) { Rules = Confidential, SharedRam = SharedRam };
             _processors[index].State.Activity = Activity.WaitForStartup;
             _processors[index].StateChanged();
         }
@@ -75,8 +87,20 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
     /// <summary>What the machine is made of.</summary>
     public MachineConfiguration Configuration => _configuration;
 
-    /// <summary>Guest RAM.</summary>
+    /// <summary>Guest RAM; in a confidential guest, what private accesses reach.</summary>
     public GuestRam Ram { get; }
+
+    /// <summary>What shared accesses reach in a confidential guest, and the host with them; null in an ordinary VM.</summary>
+    public GuestRam? SharedRam { get; }
+
+    /// <summary>What the host side holds for each page; null in an ordinary VM.</summary>
+    public PageStates? PageStates { get; }
+
+    /// <summary>The host side of a confidential guest; null in an ordinary VM.</summary>
+    public ConfidentialGuest? Confidential { get; }
+
+    /// <summary>Sees what happens between a confidential guest and its host; forks start without one.</summary>
+    public IMachineObserver? Observer { get; set; }
 
     /// <summary>The devices.</summary>
     public Board Board { get; }
@@ -94,6 +118,12 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
             foreach ((string name, IStateful device) in Board.StatefulDevices)
             {
                 yield return (name, device);
+            }
+
+            if (Confidential is not null)
+            {
+                yield return ("host", Confidential.Numbers);
+                yield return ("confidential", Confidential);
             }
         }
     }
@@ -119,7 +149,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
     /// </remarks>
     public VirtualMachine Fork(Action<byte>? transmit = null)
     {
-        var fork = new VirtualMachine(_configuration, transmit ?? (_ => { }), Ram.Fork(), _code, ownsCode: false);
+        var fork = new VirtualMachine(_configuration, transmit ?? (_ => { }), Memories.Fork(this), _code, ownsCode: false);
         fork._state = _state;
         fork._end = _end;
         fork._endIsFinal = _endIsFinal;
@@ -127,6 +157,14 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
         for (int index = 0; index < Board.StatefulDevices.Count; index++)
         {
             Board.StatefulDevices[index].Device.StateBytes.CopyTo(fork.Board.StatefulDevices[index].Device.StateBytes);
+        }
+
+        if (fork.Confidential is { } guest)
+        {
+            Confidential!.StateBytes.CopyTo(guest.StateBytes);
+            Confidential.Numbers.StateBytes.CopyTo(guest.Numbers.StateBytes);
+            guest.Host = Confidential.Host;
+            guest.Plan = Confidential.Plan;
         }
 
         for (int index = 0; index < _processors.Length; index++)
@@ -149,6 +187,8 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
         }
 
         Ram.Dispose();
+        SharedRam?.Dispose();
+        PageStates?.Dispose();
         if (_ownsCode)
         {
             _code.Dispose();
@@ -157,16 +197,37 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
 
     private ulong RetiredInSlice => _running is null ? 0 : _running.InstructionsRetired - _sliceStartRetired;
 
-    private void End(MachineEndKind kind, string detail, uint value = 0)
+    /// <summary>Ends a confidential guest at the present instruction.</summary>
+    internal void EndGuest(MachineEndKind kind, string detail, GuestEnd guest) => End(kind, detail, guest: guest);
+
+    private void End(MachineEndKind kind, string detail, uint value = 0, GuestEnd? guest = null)
     {
         Processor processor = _running ?? _processors[0];
         if (_end is null)
         {
-            _end = new MachineEnd(kind, processor.Index, processor.Rip, detail, value);
+            _end = new MachineEnd(kind, processor.Index, processor.Rip, detail, value) { Guest = guest };
             _endIsFinal = kind is not (MachineEndKind.Requested or MachineEndKind.InstructionLimit);
         }
 
         _running?.RequestStop();
+    }
+
+    /// <summary>What holds the guest's memory: one RAM, or two and the states of their pages.</summary>
+    private readonly record struct Memories(GuestRam Ram, GuestRam? SharedRam, PageStates? PageStates)
+    {
+        public static Memories AtPowerOn(MachineConfiguration configuration)
+        {
+            var ram = new GuestRam(configuration.MemorySize);
+            return configuration.Confidential is { } confidential
+                ? new Memories(ram, new GuestRam(configuration.MemorySize), new PageStates(ram, confidential.Platform))
+                : new Memories(ram, null, null);
+        }
+
+        public static Memories Fork(VirtualMachine machine)
+        {
+            GuestRam ram = machine.Ram.Fork();
+            return new Memories(ram, machine.SharedRam?.Fork(), machine.PageStates?.Fork(ram, machine.Confidential!.Platform));
+        }
     }
 
     /// <summary>What devices ask of the machine.</summary>

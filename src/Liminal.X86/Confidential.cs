@@ -117,6 +117,9 @@ public interface IConfidentialRules
     /// <remarks>Source: APM2 15.34.5 "SEV encryption behavior".</remarks>
     bool CodeAndTablesArePrivate => false;
 
+    /// <summary>True when an allowed fetch of one 4 KiB page says that the whole 2 MiB page around it may be fetched too.</summary>
+    bool IsUniform(ulong guestPhysicalAddress) => false;
+
     /// <summary>Decides about an access that missed the TLB, and about each table read of its walk.</summary>
     ConfidentialVerdict Check(Processor processor, in ConfidentialAccess access);
 

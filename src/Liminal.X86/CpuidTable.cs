@@ -25,6 +25,15 @@ public sealed class CpuidTable
         }
     }
 
+    /// <summary>An independent table with the same answers.</summary>
+    public CpuidTable Copy()
+    {
+        var copy = new CpuidTable();
+        foreach (KeyValuePair<(uint Leaf, uint Subleaf), CpuidResult> leaf in _leaves)
+            copy._leaves.Add(leaf.Key, leaf.Value);
+        return copy;
+    }
+
     /// <summary>Sets or reads one leaf.</summary>
     /// <param name="leaf">EAX at the instruction.</param>
     /// <param name="subleaf">ECX at the instruction; 0 for leaves that ignore it.</param>

@@ -32,6 +32,8 @@ public sealed unsafe partial class Processor
 
     private void Deliver(GuestFault fault, EventKind kind)
     {
+        if (Rules != null && kind == EventKind.Fault && IsLivelock(fault))
+            return;
         _core->Remaining--;
         while (true)
         {

@@ -41,6 +41,18 @@ public sealed unsafe partial class Processor
         return PageWalk.Walk(PagingRegisters, ref reader, linearAddress, access);
     }
 
+    /// <summary>Drops every translation that leads to a page, as the machine must when the host changed it and hardware forgets it.</summary>
+    /// <param name="frame">Guest-physical address divided by 4096.</param>
+    /// <param name="attributes">Which translations of the page.</param>
+    public void FlushFrame(ulong frame, PteAttributes attributes)
+    {
+        if (FlushFrame(State.DataTlb, frame, attributes, 1) | FlushFrame(State.CodeTlb, frame, attributes, 1)
+            | FlushFrame(State.LargeCodeTlb, frame, attributes, 512))
+        {
+            ForgetHostPointers();
+        }
+    }
+
     /// <summary>True when an address is sign-extended from 48 bits, or 57 with 5-level paging.</summary>
     public bool IsCanonical(ulong address)
     {
@@ -84,7 +96,8 @@ public sealed unsafe partial class Processor
 
         if (!TryWalk(address, access, out data))
             return false;
-        bool isLarge = Translation.PageShift(data) >= LargeCodeTlb.PageShift && PagingRegisters.IsPaging;
+        bool isLarge = Translation.PageShift(data) >= LargeCodeTlb.PageShift && PagingRegisters.IsPaging
+            && (Rules == null || Rules.IsUniform(data & Translation.FrameMask));
         ref TlbEntry entry = ref isLarge ? ref large : ref small;
         if (entry.Tag != 0)
             ForgetCodeLinks();
@@ -223,6 +236,21 @@ public sealed unsafe partial class Processor
             entries[slot] = default;
             for (int table = 0; isData && table < FastTableCount; table++)
                 FastTable(table)[slot].ReadTag = FastTable(table)[slot].WriteTag = FastEntry.NoPage;
+        }
+
+        return any;
+    }
+
+    private static bool FlushFrame(Span<TlbEntry> entries, ulong frame, PteAttributes attributes, ulong pages)
+    {
+        bool any = false;
+        foreach (ref TlbEntry entry in entries)
+        {
+            PteAttributes named = (entry.Data & Translation.Shared) != 0 ? PteAttributes.Shared : PteAttributes.Private;
+            if (entry.Tag == 0 || frame - ((entry.Data & Translation.FrameMask) >> 12) >= pages || (attributes & named) == 0)
+                continue;
+            any = true;
+            entry = default;
         }
 
         return any;

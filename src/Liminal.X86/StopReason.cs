@@ -22,6 +22,9 @@ public enum StopKind : byte
     /// <summary>The rules of the confidential platform ended the access or instruction outside the guest.</summary>
     HostExit,
 
+    /// <summary>The same exception at the same instruction, for ever: see <see cref="Processor.LivelockBound"/>.</summary>
+    Livelock,
+
     /// <summary>The hook before an instruction asked for it.</summary>
     Hook,
 }

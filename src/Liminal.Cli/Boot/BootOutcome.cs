@@ -40,7 +40,7 @@ internal sealed record BootOutcome(
             _ when session.HasPanicked => 1,
             MachineEndKind.PoweredOff or MachineEndKind.Reset => 0,
             MachineEndKind.DebugExit => end.Value == 0 ? 0 : 1,
-            MachineEndKind.TripleFault or MachineEndKind.HostExit => 1,
+            MachineEndKind.TripleFault or MachineEndKind.GuestTerminated or MachineEndKind.Livelock => 1,
             MachineEndKind.Requested when isInterrupted => session.Request.IsInteractive ? 0 : 130,
             _ => 3,
         };

@@ -19,13 +19,14 @@ public static class AcpiTables
 
     /// <summary>The tables as bytes to be placed at <see cref="MemoryMap.AcpiTables"/>, the root pointer at their start.</summary>
     /// <param name="localApicIds">One local APIC id for each processor, the bootstrap processor first.</param>
-    public static byte[] Build(ReadOnlySpan<uint> localApicIds)
+    /// <param name="madtEntries">Further entries of the MADT, each with its type and length.</param>
+    public static byte[] Build(ReadOnlySpan<uint> localApicIds, params IReadOnlyList<ReadOnlyMemory<byte>> madtEntries)
     {
         var area = new Area();
         int rootPointer = area.Reserve(36);
         ulong dsdt = area.Append(Table("DSDT", 2, SoftOffObject()));
         ulong fadt = area.Append(Fadt(dsdt));
-        ulong madt = area.Append(Madt(localApicIds));
+        ulong madt = area.Append(Madt(localApicIds, madtEntries));
         byte[] pointers = new byte[16];
         BinaryPrimitives.WriteUInt64LittleEndian(pointers, fadt);
         BinaryPrimitives.WriteUInt64LittleEndian(pointers.AsSpan(8), madt);
@@ -94,7 +95,7 @@ public static class AcpiTables
         return Table("FACP", Revision, body);
     }
 
-    private static byte[] Madt(ReadOnlySpan<uint> localApicIds)
+    private static byte[] Madt(ReadOnlySpan<uint> localApicIds, IReadOnlyList<ReadOnlyMemory<byte>> more)
     {
         List<byte> body = [];
         AppendUInt32(body, (uint)MemoryMap.LocalApic);
@@ -111,6 +112,11 @@ public static class AcpiTables
         body.AddRange([2, 10, 0, MemoryMap.TimerInterrupt]);    // ISA override
         AppendUInt32(body, MemoryMap.TimerIoApicInput);
         body.AddRange([0, 0]);
+        foreach (ReadOnlyMemory<byte> entry in more)
+        {
+            body.AddRange(entry.Span);
+        }
+
         return Table("APIC", 5, [.. body]);
     }
 

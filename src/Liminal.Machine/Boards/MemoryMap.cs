@@ -98,6 +98,30 @@ public static class MemoryMap
     /// <summary>The address map in the words of E820: start, bytes, type.</summary>
     /// <param name="lowSize">Bytes of RAM from 0, at most 3 GiB.</param>
     /// <param name="highSize">Bytes of RAM from 4 GiB on.</param>
+    /// <param name="special">Regions to be cut out of RAM, with the type they have there.</param>
+    public static IReadOnlyList<(ulong Start, ulong Size, MemoryType Type)> AddressMap(
+        ulong lowSize, ulong highSize, IReadOnlyList<(ulong Start, ulong Size, MemoryType Type)> special)
+    {
+        List<(ulong Start, ulong Size, MemoryType Type)> map = [.. AddressMap(lowSize, highSize)];
+        foreach ((ulong start, ulong size, MemoryType type) in special)
+        {
+            int index = map.FindIndex(entry => entry.Type == MemoryType.Ram && start >= entry.Start && start + size <= entry.Start + entry.Size);
+            ArgumentOutOfRangeException.ThrowIfNegative(index, nameof(special));
+            (ulong ramStart, ulong ramSize, _) = map[index];
+            map.RemoveAt(index);
+            (ulong Start, ulong Size, MemoryType Type)[] parts =
+            [
+                (ramStart, start - ramStart, MemoryType.Ram), (start, size, type), (start + size, ramStart + ramSize - start - size, MemoryType.Ram),
+            ];
+            map.InsertRange(index, Array.FindAll(parts, part => part.Size != 0));
+        }
+
+        return map;
+    }
+
+    /// <summary>The address map of an ordinary VM.</summary>
+    /// <param name="lowSize">Bytes of RAM from 0, at most 3 GiB.</param>
+    /// <param name="highSize">Bytes of RAM from 4 GiB on.</param>
     public static IReadOnlyList<(ulong Start, ulong Size, MemoryType Type)> AddressMap(ulong lowSize, ulong highSize)
     {
         List<(ulong, ulong, MemoryType)> map =

@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Text;
 using Liminal.Machine.Boards;
+using Liminal.Machine.Confidential;
 using Liminal.Machine.Scheduling;
 using Liminal.X86;
 
@@ -54,19 +55,36 @@ public static class LinuxBoot
             machine.Ram.Write(segment.Address, segment.Bytes.Span);
         }
 
+        GuestBootData special = machine.Confidential?.BootData ?? new GuestBootData();
         machine.Ram.Write(MemoryMap.CommandLine, line);
         machine.Ram.Write(MemoryMap.SetupData, LinuxBootParameters.RandomSeedNode(KernelSeed(machine.Configuration.Seed)));
-        machine.Ram.Write(MemoryMap.BootParameters, LinuxBootParameters.Build(
+        byte[] parameters = LinuxBootParameters.Build(
             kernel.SetupHeader.Span,
-            MemoryMap.AddressMap(lowSize, machine.Ram.Size - lowSize),
+            MemoryMap.AddressMap(lowSize, machine.Ram.Size - lowSize, special.Regions),
             disk,
             (ulong)initialRamDisk.Length,
-            MemoryMap.SetupData));
-        machine.Ram.Write(MemoryMap.AcpiTables, AcpiTables.Build(LocalApicIds(machine)));
-        LongModeEntry.Prepare(machine.Ram);
+            MemoryMap.SetupData);
+        foreach ((int offset, ReadOnlyMemory<byte> bytes) in special.BootParameters)
+        {
+            bytes.Span.CopyTo(parameters.AsSpan(offset));
+        }
+
+        machine.Ram.Write(MemoryMap.BootParameters, parameters);
+        machine.Ram.Write(MemoryMap.AcpiTables, AcpiTables.Build(LocalApicIds(machine), special.MadtEntries));
+        foreach ((ulong address, ReadOnlyMemory<byte> bytes) in special.Pages)
+        {
+            machine.Ram.Write(address, bytes.Span);
+        }
+
+        LongModeEntry.Prepare(machine.Ram, special.PageTableBits);
         Processor processor = machine.Processors[0];
-        LongModeEntry.Enter(processor, kernel.EntryPoint);
+        LongModeEntry.Enter(processor, kernel.EntryPoint, special.PageTableBits);
         processor.Gpr(6) = MemoryMap.BootParameters;
+        machine.Confidential?.Loaded();
+        foreach (Processor one in machine.Processors)
+        {
+            one.StateChanged();
+        }
     }
 
     /// <summary>The seed that the kernel's random numbers start from: a stream of its own, so that RDRAND does not repeat it.</summary>

@@ -19,19 +19,21 @@ internal static class LongModeEntry
     private const ulong LargePage = 0x80;
 
     /// <summary>Writes page tables and descriptor table to their places in <see cref="MemoryMap"/>.</summary>
-    public static void Prepare(GuestRam ram)
+    /// <param name="ram">Where to.</param>
+    /// <param name="tableBits">Set in every entry: <see cref="Confidential.GuestBootData.PageTableBits"/>.</param>
+    public static void Prepare(GuestRam ram, ulong tableBits)
     {
         const ulong Root = MemoryMap.EntryPageTables;
         const ulong Pointers = Root + 0x1000;
         const ulong Directories = Root + 0x2000;
-        ram.Write(Root, Pointers | PresentWritable);
+        ram.Write(Root, Pointers | PresentWritable | tableBits);
         for (ulong gigabyte = 0; gigabyte < 4; gigabyte++)
         {
             ulong directory = Directories + (gigabyte * 0x1000);
-            ram.Write(Pointers + (gigabyte * 8), directory | PresentWritable);
+            ram.Write(Pointers + (gigabyte * 8), directory | PresentWritable | tableBits);
             for (ulong index = 0; index < 512; index++)
             {
-                ram.Write(directory + (index * 8), (gigabyte << 30) | (index << 21) | LargePage | PresentWritable);
+                ram.Write(directory + (index * 8), (gigabyte << 30) | (index << 21) | LargePage | PresentWritable | tableBits);
             }
         }
 
@@ -40,11 +42,14 @@ internal static class LongModeEntry
     }
 
     /// <summary>Sets a processor to begin at an address in that state.</summary>
-    public static void Enter(Processor processor, ulong entryPoint)
+    /// <param name="processor">The bootstrap processor.</param>
+    /// <param name="entryPoint">Guest-physical and linear address.</param>
+    /// <param name="tableBits">As given to <see cref="Prepare"/>.</param>
+    public static void Enter(Processor processor, ulong entryPoint, ulong tableBits)
     {
         ref VcpuState state = ref processor.State;
         state.Cr0 = Cr0.ProtectionEnable | Cr0.ExtensionType | Cr0.Paging;
-        state.Cr3 = MemoryMap.EntryPageTables;
+        state.Cr3 = MemoryMap.EntryPageTables | tableBits;
         state.Cr4 = Cr4.PhysicalAddressExtension;
         state.Efer = Efer.LongModeEnable | Efer.LongModeActive;
         state.Gdtr = new DescriptorTable(MemoryMap.EntryDescriptorTable, DataSelector + 7);

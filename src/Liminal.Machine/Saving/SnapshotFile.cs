@@ -7,6 +7,7 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
 using Liminal.Chipset;
+using Liminal.Memory.Ram;
 using ZstdSharp;
 
 namespace Liminal.Machine.Saving;
@@ -14,8 +15,8 @@ namespace Liminal.Machine.Saving;
 /// <summary>A machine's whole state in a file.</summary>
 /// <remarks>
 /// Layout: eight bytes "LIMNSNAP", format version, key (32 bytes), XXH128 of what follows (16 bytes), then one zstd frame. In the frame: parts
-/// as name, length and bytes, ended by an empty name; then pages of RAM as frame number and 4096 bytes, ended by the number 2^64 - 1. Pages
-/// that hold zeros are left out. Numbers are little-endian. The parts are copies of unmanaged structs, so a file belongs to one build of
+/// as name, length and bytes, ended by an empty name; then pages as number and 4096 bytes, ended by the number 2^64 - 1. Bits 61:60 of a number
+/// say of what: 0 RAM, 1 the shared backing, 2 the page states of a confidential guest; the rest is the frame. Pages that hold zeros are left out. Numbers are little-endian. The parts are copies of unmanaged structs, so a file belongs to one build of
 /// Liminal on one kind of host; the key and the lengths of the parts see to that.
 /// </remarks>
 public static class SnapshotFile
@@ -23,10 +24,11 @@ public static class SnapshotFile
     /// <summary>Bytes in a key.</summary>
     public const int KeySize = 32;
 
-    private const uint Version = 1;
+    private const uint Version = 2;
     private const int HeaderSize = 8 + 4 + KeySize + 16;
     private const int PageSize = 4096;
     private const int MostNoteBytes = 64 << 20;
+    private const int StoreShift = 60;
     private const string NotePart = "note";
 
     /// <summary>Writes a machine between two runs.</summary>
@@ -128,21 +130,12 @@ public static class SnapshotFile
     private static void WritePages(Stream frame, VirtualMachine machine)
     {
         byte[] record = new byte[8 + PageSize];
-        foreach ((ulong first, ulong count) in FrameRanges(machine))
+        GuestRam?[] stores = StoresOf(machine);
+        for (int store = 0; store < stores.Length; store++)
         {
-            for (ulong number = first; number < first + count; number++)
+            if (stores[store] is { } ram)
             {
-                if (!machine.Ram.IsTouched(number))
-                {
-                    continue;
-                }
-
-                machine.Ram.Read(number * PageSize, record.AsSpan(8));
-                if (record.AsSpan(8).ContainsAnyExcept((byte)0))
-                {
-                    BinaryPrimitives.WriteUInt64LittleEndian(record, number);
-                    frame.Write(record);
-                }
+                WritePages(frame, ram, (ulong)store << StoreShift, record);
             }
         }
 
@@ -150,11 +143,34 @@ public static class SnapshotFile
         frame.Write(record.AsSpan(0, 8));
     }
 
-    private static IEnumerable<(ulong First, ulong Count)> FrameRanges(VirtualMachine machine)
+    private static GuestRam?[] StoresOf(VirtualMachine machine) => [machine.Ram, machine.SharedRam, machine.PageStates?.Store];
+
+    private static void WritePages(Stream frame, GuestRam ram, ulong storeBits, byte[] record)
     {
-        ulong low = machine.Ram.LowSize / PageSize;
+        foreach ((ulong first, ulong count) in FrameRanges(ram))
+        {
+            for (ulong number = first; number < first + count; number++)
+            {
+                if (!ram.IsTouched(number))
+                {
+                    continue;
+                }
+
+                ram.Read(number * PageSize, record.AsSpan(8));
+                if (record.AsSpan(8).ContainsAnyExcept((byte)0))
+                {
+                    BinaryPrimitives.WriteUInt64LittleEndian(record, number | storeBits);
+                    frame.Write(record);
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<(ulong First, ulong Count)> FrameRanges(GuestRam ram)
+    {
+        ulong low = ram.LowSize / PageSize;
         yield return (0, low);
-        ulong all = machine.Ram.Size / PageSize;
+        ulong all = ram.Size / PageSize;
         if (all > low)
         {
             yield return (Boards.MemoryMap.RamAbove4G / PageSize, all - low);
@@ -233,6 +249,7 @@ public static class SnapshotFile
     {
         byte[] number = new byte[8];
         byte[] page = new byte[PageSize];
+        GuestRam?[] stores = StoresOf(machine);
         while (true)
         {
             frame.ReadExactly(number);
@@ -242,13 +259,16 @@ public static class SnapshotFile
                 return null;
             }
 
-            if (value > ulong.MaxValue / PageSize || !machine.Ram.Contains(value * PageSize, PageSize))
+            ulong store = value >> StoreShift;
+            GuestRam? ram = store < (ulong)stores.Length ? stores[store] : null;
+            value &= (1ul << StoreShift) - 1;
+            if (ram is null || value > ulong.MaxValue / PageSize || !ram.Contains(value * PageSize, PageSize))
             {
                 return "has a page that is not RAM of this machine";
             }
 
             frame.ReadExactly(page);
-            machine.Ram.Write(value * PageSize, page);
+            ram.Write(value * PageSize, page);
         }
     }
 }

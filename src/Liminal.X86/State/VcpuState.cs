@@ -81,6 +81,12 @@ public struct VcpuState
     /// <summary>A single-step or breakpoint #DB that waits for the end of its instruction; bits as in DR6.</summary>
     public ulong PendingDebug;
 
+    /// <summary>Value of <see cref="InstructionsRetired"/> behind the last IRET.</summary>
+    public ulong ReturnedAt;
+
+    /// <summary>Exceptions of a confidential guest that come back at once, by a hash of their RIP.</summary>
+    public RepeatedFaults Repeated;
+
     /// <summary>Data translations held by the processor.</summary>
     public DataTlb DataTlb;
 
@@ -89,6 +95,32 @@ public struct VcpuState
 
     /// <summary>Code translations of larger pages held by the processor.</summary>
     public LargeCodeTlb LargeCodeTlb;
+}
+
+/// <summary>The last exceptions by a hash of their RIP, so that those inside a handler do not hide the one that it handles.</summary>
+[InlineArray(Count)]
+public struct RepeatedFaults
+{
+    /// <summary>Places in the table.</summary>
+    public const int Count = 16;
+
+    private RepeatedFault _first;
+}
+
+/// <summary>An exception, and how often it came back with no instruction retired between the return to it and its next delivery.</summary>
+public struct RepeatedFault
+{
+    /// <summary>RIP of the exception.</summary>
+    public ulong Rip;
+
+    /// <summary>Its address: linear, of the access.</summary>
+    public ulong Address;
+
+    /// <summary>Deliveries so far.</summary>
+    public int Count;
+
+    /// <summary>Its vector.</summary>
+    public byte Vector;
 }
 
 /// <summary>What a processor is doing between instructions.</summary>
