@@ -10,6 +10,12 @@ public enum MachineEndKind
     /// <summary>Whoever watches the machine asked for it; the machine can run on.</summary>
     Requested,
 
+    /// <summary>A processor arrived at one of <see cref="VirtualMachine.Breakpoints"/>; the machine can run on.</summary>
+    Breakpoint,
+
+    /// <summary>A processor of <see cref="ProcessorChoice.Stepped"/> has retired an instruction; the machine can run on.</summary>
+    Stepped,
+
     /// <summary>The guest switched the power off through ACPI.</summary>
     PoweredOff,
 
@@ -52,6 +58,10 @@ public sealed record MachineEnd(MachineEndKind Kind, int Processor, ulong Rip, s
     /// <summary>For <see cref="MachineEndKind.GuestTerminated"/> and a livelock of the host: who and why; else null.</summary>
     public GuestEnd? Guest { get; init; }
 
+    /// <summary>True when the machine can run on.</summary>
+    public bool CanGoOn => Kind is MachineEndKind.InstructionLimit or MachineEndKind.Requested or MachineEndKind.Breakpoint
+        or MachineEndKind.Stepped;
+
     /// <summary>One line for people.</summary>
     public override string ToString()
     {
@@ -59,6 +69,8 @@ public sealed record MachineEnd(MachineEndKind Kind, int Processor, ulong Rip, s
         {
             MachineEndKind.InstructionLimit => "the limit of instructions was reached",
             MachineEndKind.Requested => "stopped on request",
+            MachineEndKind.Breakpoint => "stopped at a breakpoint",
+            MachineEndKind.Stepped => "stopped after a step",
             MachineEndKind.PoweredOff => "the guest powered off",
             MachineEndKind.Reset => "the guest asked for a reset",
             MachineEndKind.TripleFault => "triple fault",

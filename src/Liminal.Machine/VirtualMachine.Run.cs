@@ -9,6 +9,9 @@ namespace Liminal.Machine;
 /// <content>The loop: timers, signals, one processor for a while, and over again.</content>
 public sealed partial class VirtualMachine
 {
+    /// <summary>Most instructions until <see cref="Interrupt"/> is heard, when nothing else ends a slice.</summary>
+    private const ulong LongestSlice = 10_000_000;
+
     /// <summary>Asked for input to the guest's console before each slice; returns the number of bytes it wrote to the span.</summary>
     public ConsoleInput? Input { get; set; }
 
@@ -19,9 +22,16 @@ public sealed partial class VirtualMachine
     /// <summary>Runs until something ends the run.</summary>
     /// <param name="instructionLimit">Value of <see cref="InstructionsRetired"/> at which to stop; it may be passed by an instruction's worth of event deliveries.</param>
     /// <returns>Why the run ended. A machine that powered off, reset, or met something not modelled does not run on.</returns>
-    public MachineEnd Run(ulong instructionLimit)
+    public MachineEnd Run(ulong instructionLimit) => Run(instructionLimit, ProcessorChoice.All);
+
+    /// <summary>Runs as <see cref="Run(ulong)"/> does, with some processors held back or stepped.</summary>
+    /// <param name="instructionLimit">Value of <see cref="InstructionsRetired"/> at which to stop.</param>
+    /// <param name="choice">
+    /// Who executes. While none of the allowed processors can, being halted, the others run on, so that what it waits for can happen.
+    /// </param>
+    public MachineEnd Run(ulong instructionLimit, ProcessorChoice choice)
     {
-        if (_end is not null && !_endIsFinal)
+        if (_end is { CanGoOn: true })
         {
             _end = null;
         }
@@ -51,7 +61,7 @@ public sealed partial class VirtualMachine
             ulong runnable = DeliverSignals();
             if (runnable != 0)
             {
-                RunSlice(runnable, instructionLimit - _state.InstructionsRetired);
+                RunSlice(runnable, instructionLimit - _state.InstructionsRetired, choice);
             }
             else
             {
@@ -64,15 +74,17 @@ public sealed partial class VirtualMachine
     internal void SynchronizeClock() =>
         Board.Clock.MoveTo(_sliceStartTicks + (RetiredInSlice * _configuration.TicksPerInstruction));
 
-    private void RunSlice(ulong runnable, ulong instructionsLeft)
+    private void RunSlice(ulong runnable, ulong instructionsLeft, ProcessorChoice choice)
     {
-        Processor processor = _processors[_scheduler.Next(runnable, out ulong turn)];
+        ulong allowed = (runnable & choice.Allowed) == 0 ? ulong.MaxValue : choice.Allowed;
+        Processor processor = _processors[_scheduler.Next(runnable, out ulong turn, allowed)];
+        bool isStep = ((choice.Stepped >> processor.Index) & 1) != 0;
         ulong now = Board.Clock.Now;
         ulong deadline = Board.NextDeadline;
         ulong untilDeadline = deadline == MachineClock.Never
             ? ulong.MaxValue
             : (deadline - now + _configuration.TicksPerInstruction - 1) / _configuration.TicksPerInstruction;
-        ulong budget = Math.Min(Math.Min(turn, untilDeadline), Math.Min(instructionsLeft, long.MaxValue / 2));
+        ulong budget = Math.Min(Math.Min(turn, untilDeadline), Math.Min(instructionsLeft, isStep ? 1 : LongestSlice));
 
         _running = processor;
         _sliceStartRetired = processor.State.InstructionsRetired;
@@ -82,6 +94,11 @@ public sealed partial class VirtualMachine
         _scheduler.Charge(RetiredInSlice);
         NoteStop(stop);
         ulong retired = RetiredInSlice;
+        if (isStep && retired != 0)
+        {
+            End(MachineEndKind.Stepped, "");
+        }
+
         _running = null;
         _state.InstructionsRetired += retired;
     }
@@ -102,6 +119,9 @@ public sealed partial class VirtualMachine
                 break;
             case StopKind.Livelock:
                 End(MachineEndKind.Livelock, stop.Detail);
+                break;
+            case StopKind.Breakpoint:
+                End(MachineEndKind.Breakpoint, stop.Detail);
                 break;
             case StopKind.Hook:
                 End(MachineEndKind.Requested, stop.Detail);
@@ -197,6 +217,15 @@ public sealed partial class VirtualMachine
             Board.Serial.Receive(value);
         }
     }
+}
+
+/// <summary>Which processors a run lets execute.</summary>
+/// <param name="Allowed">Bit n: processor n may be picked.</param>
+/// <param name="Stepped">Bit n: the run ends with <see cref="MachineEndKind.Stepped"/> once processor n has retired one instruction.</param>
+public readonly record struct ProcessorChoice(ulong Allowed, ulong Stepped)
+{
+    /// <summary>Every processor, until something ends the run.</summary>
+    public static ProcessorChoice All => new(ulong.MaxValue, 0);
 }
 
 /// <summary>Writes waiting input to a span, at most as much as fits, without blocking.</summary>

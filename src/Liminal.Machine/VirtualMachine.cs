@@ -30,7 +30,6 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
 
     private volatile bool _isInterrupted;
     private MachineEnd? _end;
-    private bool _endIsFinal;
     private Processor? _running;
     private ulong _sliceStartRetired;
     private ulong _sliceStartTicks;
@@ -53,6 +52,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
         Ram = memories.Ram;
         SharedRam = memories.SharedRam;
         PageStates = memories.PageStates;
+        Breakpoints = new BreakpointSet(code);
         Board = new Board(configuration.ProcessorCount, new Control(this), transmit);
         _scheduler = new Scheduler(configuration.ScheduleSeed);
         _state.Random = new SplitMix(configuration.Seed);
@@ -69,7 +69,12 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
         _processors = new Processor[configuration.ProcessorCount];
         for (int index = 0; index < _processors.Length; index++)
         {
-            _processors[index] = new Processor(index, Ram, bus, cpuid, code) { Rules = Confidential, SharedRam = SharedRam };
+            _processors[index] = new Processor(index, Ram, bus, cpuid, code)
+            {
+                Rules = Confidential,
+                SharedRam = SharedRam,
+                Breakpoints = Breakpoints,
+            };
             _processors[index].State.Activity = Activity.WaitForStartup;
             _processors[index].StateChanged();
         }
@@ -101,6 +106,10 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
 
     /// <summary>Sees what happens between a confidential guest and its host; forks start without one.</summary>
     public IMachineObserver? Observer { get; set; }
+
+    /// <summary>Linear addresses at which <see cref="Run(ulong)"/> ends with <see cref="MachineEndKind.Breakpoint"/>, before the instruction there.</summary>
+    /// <remarks>Not part of the state: a fork begins without any, a snapshot has none, and a run that goes on after each does the same as one without them.</remarks>
+    public BreakpointSet Breakpoints { get; }
 
     /// <summary>The devices.</summary>
     public Board Board { get; }
@@ -152,7 +161,6 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
         var fork = new VirtualMachine(_configuration, transmit ?? (_ => { }), Memories.Fork(this), _code, ownsCode: false);
         fork._state = _state;
         fork._end = _end;
-        fork._endIsFinal = _endIsFinal;
         _scheduler.StateBytes.CopyTo(fork._scheduler.StateBytes);
         for (int index = 0; index < Board.StatefulDevices.Count; index++)
         {
@@ -181,6 +189,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Breakpoints.Clear();
         foreach (Processor processor in _processors)
         {
             processor.Dispose();
@@ -206,7 +215,6 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
         if (_end is null)
         {
             _end = new MachineEnd(kind, processor.Index, processor.Rip, detail, value) { Guest = guest };
-            _endIsFinal = kind is not (MachineEndKind.Requested or MachineEndKind.InstructionLimit);
         }
 
         _running?.RequestStop();

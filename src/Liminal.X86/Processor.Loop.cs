@@ -134,6 +134,12 @@ public sealed unsafe partial class Processor
             return false;
         }
 
+        if (MeetsBreakpoint())
+        {
+            _core->Exit = BlockExit.Lookup;
+            return false;
+        }
+
         if (_hook != null && !_hook.BeforeInstruction(this))
         {
             _stop = Stopped(StopKind.Hook);

@@ -27,6 +27,9 @@ public enum StopKind : byte
 
     /// <summary>The hook before an instruction asked for it.</summary>
     Hook,
+
+    /// <summary>The next instruction is at one of <see cref="Processor.Breakpoints"/>.</summary>
+    Breakpoint,
 }
 
 /// <summary>Why a run ended, and where.</summary>

@@ -27,9 +27,12 @@ internal sealed class DebianGuest : IDisposable
             ScheduleSeed = scheduleSeed,
             Cpuid = CpuidModel.Build(processorCount),
         };
+        Image = Open(kernel);
         Machine = new VirtualMachine(configuration, Log.Write);
-        LinuxBoot.Load(Machine, BootableKernel.Of(Open(kernel)), KernelCommandLine.Default, UserLand.Build(Busybox(), Script()));
+        LinuxBoot.Load(Machine, BootableKernel.Of(Image), KernelCommandLine.Default, UserLand.Build(Busybox(), Script()));
     }
+
+    public KernelImage Image { get; }
 
     public VirtualMachine Machine { get; }
 

@@ -92,6 +92,56 @@ public sealed class VirtualMachineTests
         Assert.Equal(1000ul, machine.Ram.Read<ulong>(0x20_0000));
     }
 
+    [Fact]
+    public void A_machine_stops_at_a_breakpoint_and_goes_on_as_if_it_had_none()
+    {
+        using VirtualMachine plain = SmallGuest.Create(SmallGuest.CountsInMemory);
+        using VirtualMachine stopped = SmallGuest.Create(SmallGuest.CountsInMemory);
+        plain.Run(1001);
+        stopped.Breakpoints.Add(0x10_0008);
+        int stops = 0;
+        MachineEnd end;
+        while ((end = stopped.Run(1001)).Kind == MachineEndKind.Breakpoint)
+        {
+            Assert.Equal(0x10_0008ul, end.Rip);
+            stops++;
+        }
+
+        Assert.Equal(MachineEndKind.InstructionLimit, end.Kind);
+        Assert.Equal(500, stops);
+        Assert.Equal(plain.Processors[0].Rip, stopped.Processors[0].Rip);
+        Assert.Equal(plain.InstructionsRetired, stopped.InstructionsRetired);
+        Assert.Equal(plain.Board.Clock.Now, stopped.Board.Clock.Now);
+        Assert.Equal(plain.Ram.Read<ulong>(0x20_0000), stopped.Ram.Read<ulong>(0x20_0000));
+    }
+
+    [Fact]
+    public void Forks_share_code_but_not_breakpoints()
+    {
+        using VirtualMachine machine = SmallGuest.Create(SmallGuest.CountsInMemory);
+        machine.Breakpoints.Add(0x10_0008);
+        Assert.Equal(MachineEndKind.Breakpoint, machine.Run(Limit).Kind);
+        using (VirtualMachine fork = machine.Fork())
+        {
+            Assert.Equal(MachineEndKind.InstructionLimit, fork.Run(1001).Kind);
+            fork.Breakpoints.Add(0x10_0005);
+            Assert.Equal(0x10_0005ul, fork.Run(Limit).Rip);
+        }
+
+        Assert.Equal(MachineEndKind.Breakpoint, machine.Run(Limit).Kind);
+    }
+
+    [Fact]
+    public void A_step_retires_one_instruction_of_the_processor_that_is_stepped()
+    {
+        using VirtualMachine machine = SmallGuest.Create(SmallGuest.Counts);
+        MachineEnd end = machine.Run(Limit, new ProcessorChoice(Allowed: 1, Stepped: 1));
+
+        Assert.Equal(MachineEndKind.Stepped, end.Kind);
+        Assert.Equal(1ul, machine.InstructionsRetired);
+        Assert.Equal(0x10_0003ul, end.Rip);
+    }
+
     [Theory]
     [InlineData(0x3F0_0000, 100)]
     [InlineData(0x10_0000, 5000)]

@@ -9,7 +9,8 @@ namespace Liminal.Machine.Scheduling;
 /// <summary>Decides which processor runs next and for how many instructions. One runs at a time; the seed is the whole freedom.</summary>
 /// <remarks>
 /// Seed 0 is round robin with equal turns. Any other seed draws the next processor and the length of its turn, so that a race which needs
-/// an unusual order can be looked for and found again.
+/// an unusual order can be looked for and found again. A processor alone uses up no turn: what it does between two wake-ups may then be cut
+/// into any number of runs without a change to what follows.
 /// </remarks>
 public sealed class Scheduler : IStateful
 {
@@ -30,6 +31,7 @@ public sealed class Scheduler : IStateful
         public SplitMix Random;
         public ulong TurnLeft;
         public int Current;
+        public bool IsAlone;
     }
 
     /// <inheritdoc/>
@@ -38,22 +40,27 @@ public sealed class Scheduler : IStateful
     /// <summary>Picks the processor to run.</summary>
     /// <param name="runnable">Bit n is set when processor n has something to do; not zero.</param>
     /// <param name="budget">Most instructions it may run before asking again.</param>
+    /// <param name="allowed">Bit n is clear when processor n must not be picked although it could be, as a debugger may ask.</param>
     /// <returns>Its index.</returns>
-    public int Next(ulong runnable, out ulong budget)
+    public int Next(ulong runnable, out ulong budget, ulong allowed = ulong.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfZero(runnable);
-        if (_state.TurnLeft == 0 || (runnable & (1ul << _state.Current)) == 0)
-        {
-            ChangeTurn(runnable);
-        }
+        ulong candidates = runnable & allowed;
+        ArgumentOutOfRangeException.ThrowIfZero(candidates, nameof(allowed));
 
         // Alone, a processor needs no turns: whatever wakes another one ends its run.
-        budget = BitOperations.IsPow2(runnable) ? ulong.MaxValue : _state.TurnLeft;
+        _state.IsAlone = BitOperations.IsPow2(runnable);
+        if ((candidates & (1ul << _state.Current)) == 0 || (_state.TurnLeft == 0 && !_state.IsAlone))
+        {
+            ChangeTurn(candidates);
+        }
+
+        budget = _state.IsAlone ? ulong.MaxValue : _state.TurnLeft;
         return _state.Current;
     }
 
     /// <summary>Takes instructions off the present turn.</summary>
-    public void Charge(ulong instructions) => _state.TurnLeft -= Math.Min(instructions, _state.TurnLeft);
+    public void Charge(ulong instructions) => _state.TurnLeft -= _state.IsAlone ? 0 : Math.Min(instructions, _state.TurnLeft);
 
     private void ChangeTurn(ulong runnable)
     {

@@ -63,7 +63,7 @@ internal sealed unsafe class Translator
         Decoder decoder = _decoders[mode & CodeMode.SizeMask];
         int limit = (mode & CodeMode.Single) != 0 ? 1 : MaximumInstructions;
         int onPage = GuestRam.PageSize - (int)(address % GuestRam.PageSize);
-        Block* block = _cache.Reserve(MaximumInstructions + 1);
+        Block* block = _cache.Reserve((2 * MaximumInstructions) + 1);
         *block = new Block { Start = (ulong)start, Mode = mode };
         Op* op = Block.OpsOf(block);
         int bytes = 0;
@@ -86,6 +86,17 @@ internal sealed unsafe class Translator
                 instruction = DecodeAcross(decoder, start, second, onPage);
                 if (instruction.Length > onPage)
                     block->SecondPage = second;
+            }
+
+            if ((mode & CodeMode.Single) == 0 && _cache.HasBreakpointAt((int)(address % GuestRam.PageSize) + bytes))
+            {
+                *op++ = new Op
+                {
+                    Offset = (ushort)bytes,
+                    Number = (byte)count,
+                    Handler = (nint)(delegate*<Core*, Op*, nint>)&Processor.CheckBreakpoint,
+                };
+                previous = null;
             }
 
             int length = Math.Max(1, instruction.Length);

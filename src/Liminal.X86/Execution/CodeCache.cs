@@ -24,6 +24,7 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
     private readonly List<nint> _codePages = [];
     private readonly Dictionary<nint, List<nint>> _straddlers = [];
     private readonly List<Processor> _processors = [];
+    private readonly int[] _breakpoints = new int[GuestRam.PageSize];
     private byte* _next;
     private byte* _end;
     private uint _lastKey;
@@ -82,6 +83,7 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
     internal void Keep(Block* block, int ops, int bytes)
     {
         _next = (byte*)block + sizeof(Block) + (ops * Op.Size);
+        block->Bytes = bytes;
         byte* start = (byte*)block->Start;
         int bucket = Bucket(start);
         block->NextInBucket = _buckets[bucket];
@@ -130,6 +132,35 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
         return true;
     }
 
+    /// <summary>True when a block must ask for a breakpoint before an instruction at an offset in its page.</summary>
+    internal bool HasBreakpointAt(int offset) => _breakpoints[offset] != 0;
+
+    /// <summary>Makes code at an offset in its page ask for a breakpoint; blocks that do so already stay.</summary>
+    internal void AddBreakpoint(int offset)
+    {
+        if (_breakpoints[offset]++ != 0)
+            return;
+        ulong mask = ChunkMask(offset, 1);
+        foreach (nint page in _codePages)
+        {
+            PageHeader* header = GuestRam.HeaderOf((byte*)page);
+            if ((header->CodeMask & mask) == 0)
+                continue;
+            for (var block = (Block*)header->FirstBlock; block != null; block = block->NextOnPage)
+            {
+                int delta = offset - (int)(block->Start % GuestRam.PageSize);
+                if (block->Start != 0 && delta >= 0 && delta < block->Bytes && !AsksAt(block, delta))
+                    Unlink(block);
+            }
+        }
+
+        foreach (Processor processor in _processors)
+            processor.ForgetCodeLinks();
+    }
+
+    /// <summary>Takes back one <see cref="AddBreakpoint"/>; nothing needs translating anew.</summary>
+    internal void RemoveBreakpoint(int offset) => _breakpoints[offset]--;
+
     /// <inheritdoc/>
     public void OnCodeWritten(byte* page, int offset, int length) => Overwrite(page, offset, length);
 
@@ -159,6 +190,17 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
         int first = offset / 64;
         int last = (offset + length - 1) / 64;
         return (ulong.MaxValue >> (63 - last + first)) << first;
+    }
+
+    private static bool AsksAt(Block* block, int delta)
+    {
+        for (Op* op = Block.OpsOf(block); op->Offset <= delta && op->Offset < block->Bytes; op++)
+        {
+            if (op->Offset == delta && op->Handler == (nint)(delegate*<Core*, Op*, nint>)&Processor.CheckBreakpoint)
+                return true;
+        }
+
+        return false;
     }
 
     private void MarkCode(byte* page, int offset, int length)

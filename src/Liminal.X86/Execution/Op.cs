@@ -73,6 +73,9 @@ internal unsafe struct Block
     /// <summary><see cref="CodeMode"/> it was decoded in.</summary>
     public int Mode;
 
+    /// <summary>Bytes of the instructions.</summary>
+    public int Bytes;
+
     /// <summary>The ops follow the block in memory.</summary>
     public static Op* OpsOf(Block* block) => (Op*)(block + 1);
 }

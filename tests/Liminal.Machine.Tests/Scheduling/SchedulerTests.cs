@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System;
 using System.Collections.Generic;
 using Liminal.Machine.Scheduling;
 
@@ -31,6 +32,39 @@ public sealed class SchedulerTests
     {
         Assert.Equal(Order(new Scheduler(7), 0b1111, 50), Order(new Scheduler(7), 0b1111, 50));
         Assert.NotEqual(Order(new Scheduler(7), 0b1111, 50), Order(new Scheduler(8), 0b1111, 50));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(7)]
+    public void How_a_run_is_cut_does_not_change_the_schedule(ulong seed)
+    {
+        var whole = new Scheduler(seed);
+        var cut = new Scheduler(seed);
+        ulong[] runnable = [0b1, 0b111, 0b100, 0b110, 0b10, 0b111];
+        foreach (ulong mask in runnable)
+        {
+            Assert.Equal(whole.Next(mask, out ulong budget), cut.Next(mask, out _));
+            ulong length = Math.Min(budget, 25_000);
+            whole.Charge(length);
+            for (ulong done = 0; done < length; done += 1000)
+            {
+                cut.Next(mask, out _);
+                cut.Charge(Math.Min(1000, length - done));
+            }
+        }
+
+        Assert.True(whole.StateBytes.SequenceEqual(cut.StateBytes));
+        Assert.Equal(Order(whole, 0b111, 20), Order(cut, 0b111, 20));
+    }
+
+    [Fact]
+    public void A_processor_that_is_held_back_is_not_picked()
+    {
+        var scheduler = new Scheduler(0);
+
+        Assert.Equal(2, scheduler.Next(0b111, out _, allowed: 0b100));
+        Assert.Equal(2, scheduler.Next(0b111, out _));
     }
 
     [Fact]

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Runtime.CompilerServices;
+using Liminal.X86.Execution;
+using Liminal.X86.Instructions;
+using Liminal.X86.State;
+
+namespace Liminal.X86;
+
+/// <content>Stops before the instructions that a debugger or sweep names.</content>
+// SAFETY: core and op are the handler's own, as in Form.
+public sealed unsafe partial class Processor
+{
+    private ulong _reportedBreakpoint;
+    private ulong _retiredAtReport = ulong.MaxValue;
+
+    /// <summary>Where the processor stops with <see cref="StopKind.Breakpoint"/>; null for nowhere.</summary>
+    /// <remarks>
+    /// An arrival is reported once: the next run goes on, as long as the processor has retired nothing in between. An instruction that faults
+    /// and is executed again is a new arrival.
+    /// </remarks>
+    public BreakpointSet? Breakpoints { get; set; }
+
+    /// <summary>Linear address of the next instruction; during a bus call, of the present one.</summary>
+    public ulong LinearRip => _core->Is64Bit ? Rip : (uint)(Rip + SegmentBase(SegmentIndex.Cs));
+
+    /// <summary>The op in front of an instruction at whose offset in a page some machine has a breakpoint.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static nint CheckBreakpoint(Core* core, Op* op)
+    {
+        core->Op = op;
+        return core->Processor.MeetsBreakpoint() ? Form.Abort(core, op) : Form.Next(core, op);
+    }
+
+    /// <summary>True, with the stop set, when the processor must stop before the next instruction.</summary>
+    private bool MeetsBreakpoint()
+    {
+        if (Breakpoints is not { Count: > 0 } breakpoints)
+            return false;
+        ulong address = LinearRip;
+        ulong retired = InstructionsRetired;
+        if (!breakpoints.Contains(address) || (_reportedBreakpoint == address && _retiredAtReport == retired))
+            return false;
+        _reportedBreakpoint = address;
+        _retiredAtReport = retired;
+        _stop = new StopReason(StopKind.Breakpoint, Rip, string.Empty);
+        _core->Exit = BlockExit.Stop;
+        return true;
+    }
+}
