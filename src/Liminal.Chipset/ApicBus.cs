@@ -15,6 +15,9 @@ public sealed class ApicBus(IMachineControl machine)
     /// <summary>The machine around the bus.</summary>
     internal IMachineControl Machine => machine;
 
+    /// <summary>Messages sent so far; not state, only good to see whether a device access sent one.</summary>
+    public uint MessagesSent { get; private set; }
+
     /// <summary>Adds a processor's local APIC; the order of attachment is the order of the processors.</summary>
     public void Attach(LocalApic apic) => _localApics.Add(apic);
 
@@ -26,6 +29,7 @@ public sealed class ApicBus(IMachineControl machine)
     /// <param name="isXapic">True when destinations have eight bits, with FFh for all.</param>
     public void Send(in InterruptMessage message, bool isXapic)
     {
+        MessagesSent++;
         LocalApic? lowest = null;
         foreach (LocalApic apic in _localApics)
         {
@@ -50,6 +54,7 @@ public sealed class ApicBus(IMachineControl machine)
     /// <summary>Delivers an interprocessor interrupt with a destination shorthand.</summary>
     internal void SendToAll(in InterruptMessage message, LocalApic sender, bool includeSender)
     {
+        MessagesSent++;
         foreach (LocalApic apic in _localApics)
         {
             if (includeSender || apic != sender)

@@ -6,7 +6,10 @@ using Liminal.X86;
 namespace Liminal.Machine;
 
 /// <summary>Connects processors with the board.</summary>
-/// <remarks>Every write ends the slice, so that deadlines, interrupt requests and the schedule are looked at again before the next instruction.</remarks>
+/// <remarks>
+/// Every write, and every read that sends an interrupt, ends the slice, so that deadlines, interrupt requests and the schedule are looked at
+/// again before the next instruction, and where a slice ends otherwise never shows.
+/// </remarks>
 internal sealed class ProcessorBus(VirtualMachine machine) : IBus
 {
     private const uint ApicBaseMsr = 0x1B;
@@ -22,7 +25,13 @@ internal sealed class ProcessorBus(VirtualMachine machine) : IBus
         }
 
         machine.SynchronizeClock();
+        uint before = machine.Board.InterruptMessagesSent;
         value = device.ReadMmio(offset, size);
+        if (machine.Board.InterruptMessagesSent != before)
+        {
+            processor.RequestStop();
+        }
+
         return BusOutcome.Done;
     }
 
@@ -50,7 +59,13 @@ internal sealed class ProcessorBus(VirtualMachine machine) : IBus
         }
 
         machine.SynchronizeClock();
+        uint before = machine.Board.InterruptMessagesSent;
         value = device.ReadPort(port, size);
+        if (machine.Board.InterruptMessagesSent != before)
+        {
+            processor.RequestStop();
+        }
+
         return BusOutcome.Done;
     }
 

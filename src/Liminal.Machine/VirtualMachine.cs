@@ -137,6 +137,20 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
         }
     }
 
+    /// <summary>Every memory that changes, in a fixed order, by a stable name; forks share their pages.</summary>
+    public IEnumerable<(string Name, GuestRam Memory)> MemoryParts
+    {
+        get
+        {
+            yield return ("ram", Ram);
+            if (SharedRam is not null)
+            {
+                yield return ("shared ram", SharedRam);
+                yield return ("page states", PageStates!.Store);
+            }
+        }
+    }
+
     /// <summary>Instructions that all processors together have retired since power-on.</summary>
     public ulong InstructionsRetired => _state.InstructionsRetired + RetiredInSlice;
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using Liminal.X86.Observation;
 using Liminal.X86.State;
 
 namespace Liminal.X86;
@@ -57,7 +58,7 @@ public sealed unsafe partial class Processor
 
         State.Cr0 = value;
         if ((changed & FlushingCr0) != 0)
-            FlushTlb(keepGlobal: false);
+            FlushTlb(InvalidationCause.ControlRegister, keepGlobal: false);
         RefreshMode();
         return true;
     }
@@ -71,11 +72,13 @@ public sealed unsafe partial class Processor
             reserved &= ~NoFlush;
         if ((value & reserved) != 0)
             return Raise(ExceptionVector.GeneralProtection);
+        ulong old = State.Cr3;
         State.Cr3 = value & ~NoFlush;
+        Observer?.OnCr3Write(this, old, value);
         if (keeps)
             ForgetHostPointers();
         else
-            FlushTlb(keepGlobal: true, hasContexts ? (int)(value & 0xfff) : -1);
+            FlushTlb(InvalidationCause.Cr3, keepGlobal: true, hasContexts ? (int)(value & 0xfff) : -1);
         return true;
     }
 
@@ -89,7 +92,7 @@ public sealed unsafe partial class Processor
             return Raise(ExceptionVector.GeneralProtection);
         State.Cr4 = value;
         if ((changed & FlushingCr4) != 0)
-            FlushTlb(keepGlobal: false);
+            FlushTlb(InvalidationCause.ControlRegister, keepGlobal: false);
         RefreshMode();
         return true;
     }
@@ -111,7 +114,7 @@ public sealed unsafe partial class Processor
             return Raise(ExceptionVector.GeneralProtection);
         State.Efer = (value & ~Efer.LongModeActive) | (State.Efer & Efer.LongModeActive);
         if ((changed & Efer.NoExecuteEnable) != 0)
-            FlushTlb(keepGlobal: false);
+            FlushTlb(InvalidationCause.ControlRegister, keepGlobal: false);
         return true;
     }
 
@@ -126,9 +129,9 @@ public sealed unsafe partial class Processor
         }
 
         if (kind == 0)
-            FlushPage(address, (int)pcid, keepGlobal: true);
+            FlushPage(InvalidationCause.Invpcid, address, (int)pcid, keepGlobal: true);
         else
-            FlushTlb(keepGlobal: kind != 2, kind == 1 ? (int)pcid : -1);
+            FlushTlb(InvalidationCause.Invpcid, keepGlobal: kind != 2, kind == 1 ? (int)pcid : -1);
         return true;
     }
 

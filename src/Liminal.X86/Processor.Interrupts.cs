@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using Liminal.X86.Execution;
+using Liminal.X86.Observation;
 using Liminal.X86.Paging;
 using Liminal.X86.State;
 
@@ -13,14 +14,6 @@ namespace Liminal.X86;
 /// </remarks>
 public sealed unsafe partial class Processor
 {
-    private enum EventKind
-    {
-        Fault,
-        Trap,
-        External,
-        Software,
-    }
-
     /// <summary>INT n, INT3 and INTO, from inside their instruction.</summary>
     /// <returns>False with the fault set.</returns>
     internal bool TryDeliverSoftware(byte vector, ulong returnRip) => TryDeliver(vector, null, EventKind.Software, returnRip);
@@ -40,7 +33,7 @@ public sealed unsafe partial class Processor
             if (fault.Vector == ExceptionVector.PageFault && kind == EventKind.Fault)
                 State.Cr2 = fault.Address;
             bool hasErrorCode = fault.HasErrorCode && kind == EventKind.Fault;
-            if (TryDeliver(fault.Vector, hasErrorCode ? fault.ErrorCode : null, kind, Core.Rip(_core)))
+            if (TryDeliver(fault.Vector, hasErrorCode ? fault.ErrorCode : null, kind, Core.Rip(_core), fault.Address))
                 return;
             if (_core->Exit == BlockExit.Stop)
                 return;
@@ -67,14 +60,17 @@ public sealed unsafe partial class Processor
 
     private static bool IsPageFault(byte vector) => vector is ExceptionVector.PageFault or ExceptionVector.Virtualization or ExceptionVector.VmmCommunication;
 
-    private bool TryDeliver(byte vector, uint? errorCode, EventKind kind, ulong returnRip)
+    private bool TryDeliver(byte vector, uint? errorCode, EventKind kind, ulong returnRip, ulong address = 0)
     {
+        bool fromUser = Cpl == 3;
         bool isDelivered = _core->IsLongMode ? TryDeliverLong(vector, errorCode, kind, returnRip)
             : IsProtected ? TryDeliverProtected(vector, errorCode, kind, returnRip)
             : TryDeliverReal(vector, returnRip);
-        if (isDelivered)
-            RefreshMode();
-        return isDelivered;
+        if (!isDelivered)
+            return false;
+        RefreshMode();
+        Observer?.OnDelivery(this, new EventDelivery(kind, vector, errorCode, address, returnRip, Core.Rip(_core), fromUser));
+        return true;
     }
 
     private bool TryDeliverLong(byte vector, uint? errorCode, EventKind kind, ulong returnRip)

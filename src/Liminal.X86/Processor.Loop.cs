@@ -208,7 +208,7 @@ public sealed unsafe partial class Processor
     {
         isSingle = false;
         Attention attention = _core->Attention;
-        _core->Attention &= ~(Attention.CodeChanged | Attention.Stop);
+        _core->Attention &= ~(Attention.CodeChanged | Attention.Stop | Attention.Device);
         if ((attention & Attention.Stop) != 0)
             return End(StopKind.Requested);
 

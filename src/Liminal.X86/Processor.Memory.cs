@@ -75,20 +75,32 @@ public sealed unsafe partial class Processor
         return ((address ^ last) & PageMask) == 0 || TryTranslate(last & PageMask, access, out _);
     }
 
-    /// <summary>Host address of a range inside one page for bulk work, or null when it is a device's or holds code; false on a fault.</summary>
-    internal bool TryHost(ulong address, bool forWrite, out byte* host)
+    /// <summary>Host address of a range inside one page for bulk loads, or null when it is a device's; false on a fault.</summary>
+    internal bool TryHostForLoad(ulong address, out byte* host)
     {
-        PageAccess access = Privilege | (forWrite ? PageAccess.Write : 0);
+        host = null;
+        if (!TryTranslate(address, Privilege, out ulong data))
+            return false;
+        host = HostAddress(data, address, forWrite: false);
+        if (host != null)
+            FillFast(data, address, host, Privilege);
+        return true;
+    }
+
+    /// <summary>Host address of a range inside one page for a bulk store, or null when it is a device's; false on a fault.</summary>
+    /// <remarks>Translated code is forgotten at once, so whether a page holds some never shows. The store must follow, and then <see cref="AfterBulkStore"/>.</remarks>
+    internal bool TryHostForStore(ulong address, int length, out byte* host)
+    {
+        PageAccess access = Privilege | PageAccess.Write;
         host = null;
         if (!TryTranslate(address, access, out ulong data))
             return false;
-        host = HostAddress(data, address, forWrite);
+        host = HostAddress(data, address, forWrite: true);
         if (host == null)
             return true;
-        if (forWrite && GuestRam.HeaderOf(host - (address & ~PageMask))->CodeMask != 0)
-            host = null;
-        else
-            FillFast(address, host, access);
+        NotePhysicalWrite(host - (address & ~PageMask), (int)(address & ~PageMask), length);
+        FillFast(data, address, host, access);
+        BeforeBulkStore(data, host, length);
         return true;
     }
 
@@ -121,7 +133,7 @@ public sealed unsafe partial class Processor
         byte* host = HostAddress(data, address, forWrite: false);
         if (host == null)
             return LoadDevice((data & Translation.FrameMask) | (address & ~PageMask), size, out value);
-        FillFast(address, host, access);
+        FillFast(data, address, host, access);
         value = size switch
         {
             1 => *host,
@@ -150,7 +162,9 @@ public sealed unsafe partial class Processor
         if (host == null)
             return StoreDevice((data & Translation.FrameMask) | (address & ~PageMask), size, value);
         NotePhysicalWrite(host - (address & ~PageMask), (int)(address & ~PageMask), size);
-        FillFast(address, host, access);
+        FillFast(data, address, host, access);
+        bool isWatched = IsWatched(data & Translation.FrameMask);
+        ulong old = isWatched ? LoadOdd(host, size) : 0;
         switch (size)
         {
             case 1:
@@ -170,17 +184,21 @@ public sealed unsafe partial class Processor
                 break;
         }
 
+        if (isWatched)
+            ReportStore(data, address, size, old, value);
         return true;
     }
 
     private bool LoadDevice(ulong physical, int size, out ulong value)
     {
+        _core->Attention |= Attention.Device;
         BusOutcome outcome = Bus.ReadMemory(this, physical, size, out value);
         return outcome == BusOutcome.Done || RefuseDevice(outcome, "load from", physical, size);
     }
 
     private bool StoreDevice(ulong physical, int size, ulong value)
     {
+        _core->Attention |= Attention.Device;
         BusOutcome outcome = Bus.WriteMemory(this, physical, size, value);
         return outcome == BusOutcome.Done || RefuseDevice(outcome, $"store of 0x{value:x} to", physical, size);
     }

@@ -4,6 +4,7 @@ using Liminal.Memory;
 using Liminal.Memory.Ram;
 using Liminal.Platform;
 using Liminal.X86.Execution;
+using Liminal.X86.Observation;
 using Liminal.X86.Paging;
 using Liminal.X86.State;
 
@@ -117,7 +118,7 @@ public sealed unsafe partial class Processor
     }
 
     /// <summary>Makes the next access to a page take the fast path.</summary>
-    internal void FillFast(ulong address, byte* host, PageAccess access)
+    internal void FillFast(ulong data, ulong address, byte* host, PageAccess access)
     {
         if ((access & PageAccess.User) != Privilege)
             return;
@@ -126,7 +127,9 @@ public sealed unsafe partial class Processor
         FastEntry* entry = Core.Entry(_core, address);
         _isFastTableUsed[(entry - _fastTables) / FastEntry.Count] = true;
         entry->ReadTag = address & PageMask;
-        entry->WriteTag = isWrite && GuestRam.HeaderOf(page)->CodeMask == 0 ? address & PageMask : FastEntry.NoPage;
+        entry->WriteTag = isWrite && GuestRam.HeaderOf(page)->CodeMask == 0 && !IsWatched(data & Translation.FrameMask)
+            ? address & PageMask
+            : FastEntry.NoPage;
         entry->Addend = (ulong)page - (address & PageMask);
     }
 
@@ -163,20 +166,22 @@ public sealed unsafe partial class Processor
     }
 
     /// <summary>Drops translations of all address spaces, or all but global ones.</summary>
-    internal void FlushTlb(bool keepGlobal, int pcid = -1)
+    internal void FlushTlb(InvalidationCause cause, bool keepGlobal, int pcid = -1)
     {
         Flush(State.DataTlb, keepGlobal, pcid);
         Flush(State.CodeTlb, keepGlobal, pcid);
         Flush(State.LargeCodeTlb, keepGlobal, pcid);
         ForgetHostPointers();
+        Observer?.OnInvalidation(this, new TlbInvalidation(cause, null, keepGlobal, pcid));
     }
 
     /// <summary>INVLPG: drops the translations of one page, whatever its size and address space.</summary>
-    internal void FlushPage(ulong address, int pcid = -1, bool keepGlobal = false)
+    internal void FlushPage(InvalidationCause cause, ulong address, int pcid = -1, bool keepGlobal = false)
     {
         FlushPage(State.DataTlb, address, pcid, keepGlobal);
         if (FlushPage(State.CodeTlb, address, pcid, keepGlobal) | FlushPage(State.LargeCodeTlb, address, pcid, keepGlobal))
             ForgetCodeLinks();
+        Observer?.OnInvalidation(this, new TlbInvalidation(cause, address, keepGlobal, pcid));
     }
 
     /// <summary>Derives the code mode, the fast table and the key from the state.</summary>
@@ -311,6 +316,12 @@ public sealed unsafe partial class Processor
         int offset = (int)(step.Address & ~PageMask);
         NotePhysicalWrite(page, offset, 1);
         page[offset] |= (byte)step.Due;
+        if (IsWatched(step.Address))
+        {
+            int size = (State.Cr4 & Cr4.PhysicalAddressExtension) != 0 ? 8 : 4;
+            Observer?.OnWatchedStore(this, new WatchedStore(
+                step.Address, 0, size, step.Value, step.Value | step.Due, ByPageWalk: true, IsShared: false));
+        }
     }
 
     /// <summary>The RAM that a table lies in, from the attribute of the entry that points to it.</summary>

@@ -3,6 +3,7 @@ using System;
 using System.Runtime.InteropServices;
 using Liminal.Memory.Ram;
 using Liminal.X86.Execution;
+using Liminal.X86.Observation;
 using Liminal.X86.Paging;
 using Liminal.X86.State;
 
@@ -173,6 +174,8 @@ public sealed unsafe partial class Processor : IDisposable
     /// <summary>Derives everything anew from a state that was written from outside.</summary>
     public void StateChanged()
     {
+        if (_core->Op == null && _core->Remaining == 0)
+            _retiredAtEnd = State.InstructionsRetired;
         ForgetCodeLinks();
         ForgetHostPointers();
         RefreshMode();
@@ -181,7 +184,7 @@ public sealed unsafe partial class Processor : IDisposable
     /// <summary>Drops every translation, global ones too, as the machine must after a change that the guest did not make.</summary>
     public void FlushTranslations()
     {
-        FlushTlb(keepGlobal: false);
+        FlushTlb(InvalidationCause.Machine, keepGlobal: false);
         RefreshMode();
     }
 

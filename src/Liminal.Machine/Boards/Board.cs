@@ -16,6 +16,7 @@ public sealed class Board
 
     private static readonly DateTime DateAtPowerOn = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
+    private readonly ApicBus _bus;
     private readonly LocalApic[] _localApics;
     private readonly List<(string Name, IStateful Device)> _stateful = [];
 
@@ -28,15 +29,15 @@ public sealed class Board
         ArgumentOutOfRangeException.ThrowIfLessThan(processorCount, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(processorCount, MostProcessors);
         Clock = Keep("clock", new MachineClock());
-        var bus = new ApicBus(control);
+        _bus = new ApicBus(control);
         _localApics = new LocalApic[processorCount];
         for (int index = 0; index < processorCount; index++)
         {
-            _localApics[index] = Keep($"lapic{index}", new LocalApic((uint)index, index == 0, bus, Clock));
+            _localApics[index] = Keep($"lapic{index}", new LocalApic((uint)index, index == 0, _bus, Clock));
         }
 
-        IoApic = Keep("ioapic", new IoApic(bus));
-        bus.Attach(IoApic);
+        IoApic = Keep("ioapic", new IoApic(_bus));
+        _bus.Attach(IoApic);
         Pic8259 pic = Keep("pic", new Pic8259(control));
         var isaInterrupts = new IsaInterrupts(pic, IoApic);
         Pit = Keep("pit", new Pit8254(Clock, isaInterrupts, MemoryMap.TimerInterrupt, control));
@@ -93,6 +94,9 @@ public sealed class Board
             return next;
         }
     }
+
+    /// <summary>Interrupt messages sent so far; not state, only good to see whether a device access sent one.</summary>
+    internal uint InterruptMessagesSent => _bus.MessagesSent;
 
     private Pit8254 Pit { get; }
 

@@ -249,7 +249,8 @@ public sealed unsafe class GuestRam : IDisposable
 
     private void ReturnPage(byte* page)
     {
-        if (HeaderOf(page)->FirstBlock != 0)
+        // A page that only holds the tail of an instruction has a mask and no block.
+        if (HeaderOf(page)->CodeMask != 0)
             Observer?.OnCodeWritten(page, 0, PageSize);
         _pool.ReturnPage(page);
     }

@@ -56,7 +56,8 @@ internal unsafe ref partial struct Binder
             _ => RunPrivileged<InvalidatePage<Address32>>(),
         }),
         Mnemonic.Invpcid => Has(7, 'b', 10) ? End(InvalidateContextRow()) : End(Run<InvalidOpcode>()),
-        Mnemonic.Wbinvd or Mnemonic.Invd or Mnemonic.Wbnoinvd => Seen(Intercept.CacheControl, RunPrivileged<CacheControl>()),
+        Mnemonic.Wbinvd or Mnemonic.Wbnoinvd => Seen(Intercept.CacheControl, RunPrivileged<WriteBackCaches>()),
+        Mnemonic.Invd => Seen(Intercept.CacheControl, RunPrivileged<DiscardCaches>()),
         Mnemonic.Clflush or Mnemonic.Clflushopt or Mnemonic.Clwb => SetMemory() switch
         {
             AddressKind.Base or AddressKind.Full => Run<FlushLine<FullAddress>>(),

@@ -93,6 +93,9 @@ internal enum Attention
 
     /// <summary>Code was overwritten: what follows in the block may be stale.</summary>
     CodeChanged = 8,
+
+    /// <summary>A device was accessed: a repeated string instruction goes no further for now.</summary>
+    Device = 16,
 }
 
 /// <summary>Why a handler returned without naming the next block.</summary>

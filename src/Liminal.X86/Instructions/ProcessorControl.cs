@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using Liminal.X86.Execution;
+using Liminal.X86.Observation;
+using Liminal.X86.Paging;
 using Liminal.X86.State;
 
 namespace Liminal.X86.Instructions;
@@ -21,7 +23,7 @@ internal readonly unsafe struct InvalidatePage<TAddress> : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
-        processor.FlushPage(TAddress.Of(core, op));
+        processor.FlushPage(InvalidationCause.Invlpg, TAddress.Of(core, op));
         return Completion.End;
     }
 }
@@ -44,10 +46,24 @@ internal readonly unsafe struct InvalidateContext<TAddress> : IInstruction
     }
 }
 
-/// <summary>WBINVD, WBNOINVD, INVD: memory is always coherent here.</summary>
-internal readonly unsafe struct CacheControl : IInstruction
+/// <summary>WBINVD, WBNOINVD: memory is always coherent here.</summary>
+internal readonly unsafe struct WriteBackCaches : IInstruction
 {
-    public static Completion Run(Processor processor, Core* core, Op* op) => Completion.Next;
+    public static Completion Run(Processor processor, Core* core, Op* op)
+    {
+        processor.Observer?.OnCacheFlush(processor, new CacheFlush(CacheFlushKind.WriteBackAll, 0, 0, false));
+        return Completion.Next;
+    }
+}
+
+/// <summary>INVD: memory is always coherent here, so nothing is lost.</summary>
+internal readonly unsafe struct DiscardCaches : IInstruction
+{
+    public static Completion Run(Processor processor, Core* core, Op* op)
+    {
+        processor.Observer?.OnCacheFlush(processor, new CacheFlush(CacheFlushKind.DiscardAll, 0, 0, false));
+        return Completion.Next;
+    }
 }
 
 /// <summary>CLFLUSH, CLFLUSHOPT, CLWB: translates its address as a load does, and faults as one; flushes nothing.</summary>
@@ -55,7 +71,14 @@ internal readonly unsafe struct FlushLine<TAddress> : IInstruction
     where TAddress : struct, IAddressForm
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
-        => processor.Probe(TAddress.Of(core, op), 1, processor.Privilege) ? Completion.Next : Completion.Fault;
+    {
+        ulong address = TAddress.Of(core, op);
+        if (!processor.TryTranslate(address, processor.Privilege, out ulong data))
+            return Completion.Fault;
+        processor.Observer?.OnCacheFlush(processor, new CacheFlush(
+            CacheFlushKind.Line, address, (data & Translation.FrameMask) | (address & 0xfff), (data & Translation.Shared) != 0));
+        return Completion.Next;
+    }
 }
 
 /// <summary>CMPXCHG8B and CMPXCHG16B: halves of <typeparamref name="THalf"/>; the 16-byte form needs alignment.</summary>

@@ -9,8 +9,9 @@ namespace Liminal.X86.Instructions;
 /// <summary>What the string instructions share: addresses, counts, and how far one execution goes.</summary>
 /// <remarks>
 /// <see cref="Op.Scale"/> holds the address width in bytes, <see cref="Op.Segment"/> the source segment's base, <see cref="Op.Extra"/> the prefix.
-/// With REP, one execution goes on to the nearest page edge of either operand and counts as one instruction; the rest is a new execution, so faults
-/// and interrupts find the registers between iterations, and the count depends on addresses alone.
+/// With REP, one execution goes on to the nearest page edge of either operand, or past one access to a device, and counts as one instruction;
+/// the rest is a new execution, so faults and interrupts find the registers between iterations. The count depends on addresses alone: never on
+/// what has been translated, hooked or watched, or a fork would count otherwise than its original.
 /// </remarks>
 internal static unsafe class StringOperand
 {
@@ -116,7 +117,7 @@ internal readonly unsafe struct StringMove<TSize> : IInstruction
             }
 
             done++;
-            if (core->MustLeave)
+            if ((core->Attention & Attention.Device) != 0)
                 break;
         }
 
@@ -125,21 +126,21 @@ internal readonly unsafe struct StringMove<TSize> : IInstruction
         return StringOperand.Finish(core, op, done);
     }
 
-    /// <summary>Copies upwards within two pages; <paramref name="done"/> is 0 when a device or translated code needs element by element.</summary>
+    /// <summary>Copies upwards within two pages; <paramref name="done"/> is 0 when a device needs it element by element.</summary>
     private static bool TryCopy(Processor processor, ulong source, ulong destination, ulong elements, out ulong done)
     {
         done = 0;
-        if (!processor.TryHost(source, forWrite: false, out byte* from))
+        ulong bytes = elements * (ulong)TSize.Bytes;
+        if (!processor.TryHostForLoad(source, out byte* from))
             return false;
-        if (!processor.TryHost(destination, forWrite: true, out byte* to))
+        if (!processor.TryHostForStore(destination, (int)bytes, out byte* to))
             return false;
         if (from == null || to == null)
             return true;
 
         // Making the destination writable may have moved the source's page.
-        if (!processor.TryHost(source, forWrite: false, out from))
+        if (!processor.TryHostForLoad(source, out from))
             return false;
-        ulong bytes = elements * (ulong)TSize.Bytes;
         if (to > from && to < from + bytes)
         {
             for (ulong i = 0; i < elements; i++)
@@ -149,6 +150,8 @@ internal readonly unsafe struct StringMove<TSize> : IInstruction
         {
             Buffer.MemoryCopy(from, to, bytes, bytes);
         }
+
+        processor.AfterBulkStore(destination, to, (int)bytes);
 
         done = elements;
         return true;
@@ -171,11 +174,13 @@ internal readonly unsafe struct StringStore<TSize> : IInstruction
         ulong done = 0;
         if (elements > 1 && step == (ulong)TSize.Bytes)
         {
-            if (!processor.TryHost(destination, forWrite: true, out byte* to))
+            int bytes = (int)elements * TSize.Bytes;
+            if (!processor.TryHostForStore(destination, bytes, out byte* to))
                 return Completion.Fault;
             if (to != null)
             {
                 Fill(to, value, (int)elements);
+                processor.AfterBulkStore(destination, to, bytes);
                 done = elements;
             }
         }
@@ -191,7 +196,7 @@ internal readonly unsafe struct StringStore<TSize> : IInstruction
             }
 
             done++;
-            if (core->MustLeave)
+            if ((core->Attention & Attention.Device) != 0)
                 break;
         }
 
