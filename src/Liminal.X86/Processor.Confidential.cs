@@ -82,6 +82,19 @@ public sealed unsafe partial class Processor
         return text.Append('(').Append(instruction.Code).Append(") ").Append(instruction.ToString()).ToString();
     }
 
+    /// <summary>The eleven opcode bits of an x87 instruction, for FXSAVE and FNSTENV: the low three of the first byte behind its prefixes, and the next.</summary>
+    internal ushort X87OpcodeAt(ulong rip, int length)
+    {
+        ulong address = rip + (_core->Is64Bit ? 0 : SegmentBase(SegmentIndex.Cs));
+        for (int i = 0; i + 1 < length; i++)
+        {
+            if (TryPeek(address + (ulong)i, out byte first) && (first & 0xf8) == 0xd8 && TryPeek(address + (ulong)i + 1, out byte second))
+                return (ushort)(((first & 7) << 8) | second);
+        }
+
+        return 0;
+    }
+
     /// <summary>Reads a byte of guest memory without side effects.</summary>
     private bool TryPeek(ulong address, out byte value)
     {

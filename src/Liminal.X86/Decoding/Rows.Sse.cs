@@ -5,17 +5,13 @@ using Liminal.X86.Instructions;
 
 namespace Liminal.X86.Decoding;
 
-/// <content>Rows of SSE and SSE2. The MMX forms of the same mnemonics have no row.</content>
+/// <content>Rows of SSE, SSE2 and SSE3.</content>
 internal unsafe ref partial struct Binder
 {
     private nint BindSse()
     {
-        for (int operand = 0; operand < _instruction.OpCount; operand++)
-        {
-            if (IsRegister(operand) && _instruction.GetOpRegister(operand).IsMM())
-                return 0;
-        }
-
+        if (HasMmxOperand)
+            return BindMmx();
         nint handler = BindSseMove();
         if (handler == 0)
             handler = BindSseInteger();
@@ -44,6 +40,9 @@ internal unsafe ref partial struct Binder
         Mnemonic.Pextrw when IsRegister(0) => WithImmediate(2, VectorSource<ExtractWord, Vector16>(1, isGeneral: true)),
         Mnemonic.Pinsrw => WithImmediate(2, InsertOneWord()),
         Mnemonic.Maskmovdqu => MaskedMove(),
+        Mnemonic.Movddup => VectorSource<DuplicateLowHalf, Vector8>(1),
+        Mnemonic.Movsldup => WithExtra(0, VectorSource<DuplicateElements, Vector16Aligned>(1)),
+        Mnemonic.Movshdup => WithExtra(1, VectorSource<DuplicateElements, Vector16Aligned>(1)),
         _ => 0,
     };
 
@@ -146,20 +145,32 @@ internal unsafe ref partial struct Binder
         Mnemonic.Sqrtsd => Double<SquareRoot>(),
         Mnemonic.Sqrtps => Singles<SquareRoot>(),
         Mnemonic.Sqrtpd => Doubles<SquareRoot>(),
-        Mnemonic.Cmpss => WithExtra(1, WithImmediate(2, VectorSource<CompareFloat<float>, Vector4>(1))),
-        Mnemonic.Cmpsd => WithExtra(1, WithImmediate(2, VectorSource<CompareFloat<double>, Vector8>(1))),
-        Mnemonic.Cmpps => WithExtra(4, WithImmediate(2, VectorSource<CompareFloat<float>, Vector16Aligned>(1))),
-        Mnemonic.Cmppd => WithExtra(2, WithImmediate(2, VectorSource<CompareFloat<double>, Vector16Aligned>(1))),
-        Mnemonic.Comiss or Mnemonic.Ucomiss => VectorSource<CompareToFlags<float>, Vector4>(1),
-        Mnemonic.Comisd or Mnemonic.Ucomisd => VectorSource<CompareToFlags<double>, Vector8>(1),
-        Mnemonic.Cvtsi2ss => IntegerSource<IntegerToScalar<float>>(),
-        Mnemonic.Cvtsi2sd => IntegerSource<IntegerToScalar<double>>(),
-        Mnemonic.Cvtss2si => ToInteger(0, VectorSource<ScalarToInteger<float>, Vector4>(1, isGeneral: true)),
-        Mnemonic.Cvttss2si => ToInteger(1, VectorSource<ScalarToInteger<float>, Vector4>(1, isGeneral: true)),
-        Mnemonic.Cvtsd2si => ToInteger(0, VectorSource<ScalarToInteger<double>, Vector8>(1, isGeneral: true)),
-        Mnemonic.Cvttsd2si => ToInteger(1, VectorSource<ScalarToInteger<double>, Vector8>(1, isGeneral: true)),
-        Mnemonic.Cvtss2sd => VectorSource<SingleToDouble, Vector4>(1),
-        Mnemonic.Cvtsd2ss => VectorSource<DoubleToSingle, Vector8>(1),
+        Mnemonic.Haddps => TryVector<HorizontalFloat<AddFloat, float>, Vector16Aligned>(),
+        Mnemonic.Haddpd => TryVector<HorizontalFloat<AddFloat, double>, Vector16Aligned>(),
+        Mnemonic.Hsubps => TryVector<HorizontalFloat<SubtractFloat, float>, Vector16Aligned>(),
+        Mnemonic.Hsubpd => TryVector<HorizontalFloat<SubtractFloat, double>, Vector16Aligned>(),
+        Mnemonic.Addsubps => TryVector<AlternatingFloat<float>, Vector16Aligned>(),
+        Mnemonic.Addsubpd => TryVector<AlternatingFloat<double>, Vector16Aligned>(),
+        Mnemonic.Rcpss => WithExtra(1, VectorSource<Approximate<Reciprocal>, Vector4>(1)),
+        Mnemonic.Rcpps => WithExtra(4, VectorSource<Approximate<Reciprocal>, Vector16Aligned>(1)),
+        Mnemonic.Rsqrtss => WithExtra(1, VectorSource<Approximate<ReciprocalRoot>, Vector4>(1)),
+        Mnemonic.Rsqrtps => WithExtra(4, VectorSource<Approximate<ReciprocalRoot>, Vector16Aligned>(1)),
+        Mnemonic.Cmpss => WithExtra(1, WithImmediate(2, TryVector<CompareFloat<float>, Vector4>())),
+        Mnemonic.Cmpsd => WithExtra(1, WithImmediate(2, TryVector<CompareFloat<double>, Vector8>())),
+        Mnemonic.Cmpps => WithExtra(4, WithImmediate(2, TryVector<CompareFloat<float>, Vector16Aligned>())),
+        Mnemonic.Cmppd => WithExtra(2, WithImmediate(2, TryVector<CompareFloat<double>, Vector16Aligned>())),
+        Mnemonic.Comiss => TryVector<CompareToFlags<float>, Vector4>(),
+        Mnemonic.Ucomiss => WithExtra(1, TryVector<CompareToFlags<float>, Vector4>()),
+        Mnemonic.Comisd => TryVector<CompareToFlags<double>, Vector8>(),
+        Mnemonic.Ucomisd => WithExtra(1, TryVector<CompareToFlags<double>, Vector8>()),
+        Mnemonic.Cvtsi2ss => IntegerSource<float>(),
+        Mnemonic.Cvtsi2sd => IntegerSource<double>(),
+        Mnemonic.Cvtss2si => ToInteger(0, TryVector<ScalarToInteger<float>, Vector4>(isGeneral: true)),
+        Mnemonic.Cvttss2si => ToInteger(1, TryVector<ScalarToInteger<float>, Vector4>(isGeneral: true)),
+        Mnemonic.Cvtsd2si => ToInteger(0, TryVector<ScalarToInteger<double>, Vector8>(isGeneral: true)),
+        Mnemonic.Cvttsd2si => ToInteger(1, TryVector<ScalarToInteger<double>, Vector8>(isGeneral: true)),
+        Mnemonic.Cvtss2sd => TryVector<ConvertScalar<float, double>, Vector4>(),
+        Mnemonic.Cvtsd2ss => TryVector<ConvertScalar<double, float>, Vector8>(),
         Mnemonic.Cvtdq2ps => Conversion<Vector16Aligned>(ConvertPacked.DwordsToSingles),
         Mnemonic.Cvtps2dq => Conversion<Vector16Aligned>(ConvertPacked.SinglesToDwords),
         Mnemonic.Cvttps2dq => Conversion<Vector16Aligned>(ConvertPacked.SinglesToDwordsTruncated),
@@ -173,28 +184,35 @@ internal unsafe ref partial struct Binder
 
     private readonly nint Vector<TFunction>()
         where TFunction : struct, IVectorFunction
-        => VectorSource<VectorInto<TFunction>, Vector16Aligned>(1);
+        => HasMmxOperand ? MmxSource<MmxInto<TFunction>>(1) : VectorSource<VectorInto<TFunction>, Vector16Aligned>(1);
 
     private readonly nint Single<TFunction>()
         where TFunction : struct, IFloatFunction
-        => VectorSource<ScalarFloat<TFunction, float>, Vector4>(1);
+        => TryVector<ScalarFloat<TFunction, float>, Vector4>();
 
     private readonly nint Double<TFunction>()
         where TFunction : struct, IFloatFunction
-        => VectorSource<ScalarFloat<TFunction, double>, Vector8>(1);
+        => TryVector<ScalarFloat<TFunction, double>, Vector8>();
 
     private readonly nint Singles<TFunction>()
         where TFunction : struct, IFloatFunction
-        => VectorSource<PackedFloat<TFunction, float>, Vector16Aligned>(1);
+        => TryVector<PackedFloat<TFunction, float>, Vector16Aligned>();
 
     private readonly nint Doubles<TFunction>()
         where TFunction : struct, IFloatFunction
-        => VectorSource<PackedFloat<TFunction, double>, Vector16Aligned>(1);
+        => TryVector<PackedFloat<TFunction, double>, Vector16Aligned>();
 
     private readonly nint VectorShift<TShift>()
         where TShift : struct, IVectorShift
     {
-        if (IsRegister(1) || IsMemory(1))
+        bool isCounted = IsRegister(1) || IsMemory(1);
+        if (HasMmxOperand)
+        {
+            _op->Immediate = isCounted ? 0ul : _instruction.Immediate8;
+            return WithExtra(isCounted ? (byte)0 : (byte)1, MmxSource<MmxShift<TShift>>(1));
+        }
+
+        if (isCounted)
             return VectorSource<ShiftBySource<TShift>, Vector16Aligned>(1);
         _op->Immediate = _instruction.Immediate8;
         return VectorSource<ShiftByConstant<TShift>, Vector16Aligned>(0);
@@ -239,17 +257,19 @@ internal unsafe ref partial struct Binder
 
     private readonly nint MaskedMove()
     {
-        _op->Segment = SegmentOffset(_instruction.MemorySegment);
-        _op->Destination = (byte)_instruction.Op1Register.GetNumber();
-        _op->Source = (byte)_instruction.Op2Register.GetNumber();
-        return Is64 ? Run<MaskedStore>() : 0;
+        SetMaskedAddress();
+        return Run<MaskedStore>();
     }
 
-    private readonly nint IntegerSource<TBody>()
-        where TBody : struct, ISource
+    private readonly nint IntegerSource<T>()
+        where T : unmanaged
     {
+        _op->Extra = (byte)SizeOf(1);
+        if (IsMemory(1))
+            return _op->Extra == 8 ? TryVector<IntegerToScalar<T>, Vector8>() : TryVector<IntegerToScalar<T>, Vector4>();
         _op->Destination = (byte)_instruction.Op0Register.GetNumber();
-        return Source<TBody>(1, SizeOf(1));
+        _op->Source = OffsetOf(1);
+        return Run<GeneralToScalar<T>>();
     }
 
     private readonly nint ToInteger(byte truncates, nint handler)
@@ -261,7 +281,7 @@ internal unsafe ref partial struct Binder
 
     private readonly nint Conversion<TWidth>(byte kind)
         where TWidth : struct, IVectorWidth
-        => WithExtra(kind, VectorSource<ConvertPacked, TWidth>(1));
+        => WithExtra(kind, TryVector<ConvertPacked, TWidth>());
 
     private readonly nint WithImmediate(int operand, nint handler)
     {
@@ -291,6 +311,25 @@ internal unsafe ref partial struct Binder
             AddressKind.Base or AddressKind.Full => (nint)(delegate*<Core*, Op*, nint>)&VectorForm.SourceMemory<TBody, TWidth, FullAddress>,
             AddressKind.Wrapped32 => (nint)(delegate*<Core*, Op*, nint>)&VectorForm.SourceMemory<TBody, TWidth, Address32>,
             _ => (nint)(delegate*<Core*, Op*, nint>)&VectorForm.SourceMemory<TBody, TWidth, Address16>,
+        };
+    }
+
+    private readonly nint TryVector<TBody, TWidth>(bool isGeneral = false)
+        where TBody : struct, ITryVectorSource
+        where TWidth : struct, IVectorWidth
+    {
+        _op->Destination = isGeneral ? OffsetOf(0) : (byte)_instruction.Op0Register.GetNumber();
+        if (IsRegister(1))
+        {
+            _op->Source = (byte)_instruction.Op1Register.GetNumber();
+            return (nint)(delegate*<Core*, Op*, nint>)&VectorForm.TrySourceRegister<TBody>;
+        }
+
+        return SetMemory() switch
+        {
+            AddressKind.Base or AddressKind.Full => (nint)(delegate*<Core*, Op*, nint>)&VectorForm.TrySourceMemory<TBody, TWidth, FullAddress>,
+            AddressKind.Wrapped32 => (nint)(delegate*<Core*, Op*, nint>)&VectorForm.TrySourceMemory<TBody, TWidth, Address32>,
+            _ => (nint)(delegate*<Core*, Op*, nint>)&VectorForm.TrySourceMemory<TBody, TWidth, Address16>,
         };
     }
 

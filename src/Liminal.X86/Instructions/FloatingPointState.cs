@@ -7,32 +7,22 @@ using Liminal.X86.State;
 
 namespace Liminal.X86.Instructions;
 
-/// <summary>When x87 state may be touched, and which MXCSR values are modelled.</summary>
-internal static unsafe class FloatingPoint
+/// <summary>When x87 state may be touched, and which MXCSR values exist.</summary>
+internal static unsafe class FloatingPointUnit
 {
     public const uint MxcsrMask = 0xffff;
-    private const uint AllMasked = 0x1f80;
-    private const uint NotModelled = 0xe040;
 
     /// <summary>#NM with CR0.EM or CR0.TS.</summary>
     public static bool Allows(Processor processor, Core* core)
         => (core->State.Cr0 & (Cr0.Emulation | Cr0.TaskSwitched)) == 0 || processor.Raise(ExceptionVector.DeviceNotAvailable);
 
-    /// <summary>Sets MXCSR; #GP(0) for reserved bits, a stop for unmasked exceptions, other roundings, DAZ and FTZ.</summary>
+    /// <summary>Sets MXCSR; #GP(0) for reserved bits.</summary>
     public static bool SetMxcsr(Processor processor, Core* core, uint value)
-    {
-        if (!CheckMxcsr(processor, value))
-            return false;
-        core->State.Fpu.Mxcsr = value;
-        return true;
-    }
-
-    public static bool CheckMxcsr(Processor processor, uint value)
     {
         if ((value & ~MxcsrMask) != 0)
             return processor.Raise(ExceptionVector.GeneralProtection);
-        return ((value & AllMasked) == AllMasked && (value & NotModelled) == 0)
-            || processor.StopNotModelled($"MXCSR 0x{value:x}: unmasked exceptions, directed rounding, DAZ and FTZ");
+        core->State.Fpu.Mxcsr = value;
+        return true;
     }
 }
 
@@ -44,7 +34,7 @@ internal readonly unsafe struct SaveState<TAddress> : IInstruction
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
         ulong address = TAddress.Of(core, op);
-        if (!FloatingPoint.Allows(processor, core))
+        if (!FloatingPointUnit.Allows(processor, core))
             return Completion.Fault;
         if ((address & 15) != 0)
         {
@@ -59,10 +49,11 @@ internal readonly unsafe struct SaveState<TAddress> : IInstruction
         BinaryPrimitives.WriteUInt16LittleEndian(image[2..], fpu.Status);
         image[4] = fpu.Tags;
         BinaryPrimitives.WriteUInt16LittleEndian(image[6..], fpu.Opcode);
-        BinaryPrimitives.WriteUInt64LittleEndian(image[8..], fpu.InstructionPointer);
-        BinaryPrimitives.WriteUInt64LittleEndian(image[16..], fpu.DataPointer);
+        bool isWide = op->Extra != 0;
+        BinaryPrimitives.WriteUInt64LittleEndian(image[8..], isWide ? fpu.InstructionPointer : (uint)fpu.InstructionPointer);
+        BinaryPrimitives.WriteUInt64LittleEndian(image[16..], isWide ? fpu.DataPointer : (uint)fpu.DataPointer);
         BinaryPrimitives.WriteUInt32LittleEndian(image[24..], fpu.Mxcsr);
-        BinaryPrimitives.WriteUInt32LittleEndian(image[28..], FloatingPoint.MxcsrMask);
+        BinaryPrimitives.WriteUInt32LittleEndian(image[28..], FloatingPointUnit.MxcsrMask);
         int top = (fpu.Status >> 11) & 7;
         for (int i = 0; i < 8; i++)
         {
@@ -85,7 +76,7 @@ internal readonly unsafe struct RestoreState<TAddress> : IInstruction
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
         ulong address = TAddress.Of(core, op);
-        if (!FloatingPoint.Allows(processor, core))
+        if (!FloatingPointUnit.Allows(processor, core))
             return Completion.Fault;
         if ((address & 15) != 0)
         {
@@ -97,16 +88,17 @@ internal readonly unsafe struct RestoreState<TAddress> : IInstruction
         if (!processor.Load(address, image))
             return Completion.Fault;
         uint mxcsr = BinaryPrimitives.ReadUInt32LittleEndian(image[24..]);
-        if (!FloatingPoint.SetMxcsr(processor, core, mxcsr))
+        if (!FloatingPointUnit.SetMxcsr(processor, core, mxcsr))
             return Completion.Fault;
 
         ref FloatingPointState fpu = ref core->State.Fpu;
-        fpu.Control = (ushort)(BinaryPrimitives.ReadUInt16LittleEndian(image) | 0x40);
+        bool isWide = op->Extra != 0;
         fpu.Status = BinaryPrimitives.ReadUInt16LittleEndian(image[2..]);
         fpu.Tags = image[4];
         fpu.Opcode = (ushort)(BinaryPrimitives.ReadUInt16LittleEndian(image[6..]) & 0x7ff);
-        fpu.InstructionPointer = BinaryPrimitives.ReadUInt64LittleEndian(image[8..]);
-        fpu.DataPointer = BinaryPrimitives.ReadUInt64LittleEndian(image[16..]);
+        fpu.InstructionPointer = isWide ? BinaryPrimitives.ReadUInt64LittleEndian(image[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(image[8..]);
+        fpu.DataPointer = isWide ? BinaryPrimitives.ReadUInt64LittleEndian(image[16..]) : BinaryPrimitives.ReadUInt32LittleEndian(image[16..]);
+        X87.SetControl(core, BinaryPrimitives.ReadUInt16LittleEndian(image));
         int top = (fpu.Status >> 11) & 7;
         for (int i = 0; i < 8; i++)
         {
@@ -127,7 +119,7 @@ internal readonly unsafe struct LoadMxcsr<TAddress> : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
         => VectorCheck.Allows(processor, core) && processor.Load(TAddress.Of(core, op), 4, out ulong value)
-            && FloatingPoint.SetMxcsr(processor, core, (uint)value) ? Completion.Next : Completion.Fault;
+            && FloatingPointUnit.SetMxcsr(processor, core, (uint)value) ? Completion.Next : Completion.Fault;
 }
 
 /// <summary>STMXCSR.</summary>
@@ -139,48 +131,6 @@ internal readonly unsafe struct StoreMxcsr<TAddress> : IInstruction
             ? Completion.Next : Completion.Fault;
 }
 
-/// <summary>FNINIT.</summary>
-internal readonly unsafe struct InitialiseX87 : IInstruction
-{
-    public static Completion Run(Processor processor, Core* core, Op* op)
-    {
-        if (!FloatingPoint.Allows(processor, core))
-            return Completion.Fault;
-        ref FloatingPointState fpu = ref core->State.Fpu;
-        fpu.Control = 0x37f;
-        fpu.Status = 0;
-        fpu.Tags = 0;
-        fpu.Opcode = 0;
-        fpu.InstructionPointer = 0;
-        fpu.DataPointer = 0;
-        return Completion.Next;
-    }
-}
-
-/// <summary>FNCLEX.</summary>
-internal readonly unsafe struct ClearX87Exceptions : IInstruction
-{
-    public static Completion Run(Processor processor, Core* core, Op* op)
-    {
-        if (!FloatingPoint.Allows(processor, core))
-            return Completion.Fault;
-        core->State.Fpu.Status &= 0x7f00;
-        return Completion.Next;
-    }
-}
-
-/// <summary>EMMS: all registers empty.</summary>
-internal readonly unsafe struct EmptyX87 : IInstruction
-{
-    public static Completion Run(Processor processor, Core* core, Op* op)
-    {
-        if (!FloatingPoint.Allows(processor, core))
-            return Completion.Fault;
-        core->State.Fpu.Tags = 0;
-        return Completion.Next;
-    }
-}
-
 /// <summary>WAIT: #NM with CR0.TS and CR0.MP; a pending unmasked exception is #MF.</summary>
 internal readonly unsafe struct WaitX87 : IInstruction
 {
@@ -189,43 +139,8 @@ internal readonly unsafe struct WaitX87 : IInstruction
         const ulong Both = Cr0.TaskSwitched | Cr0.MonitorCoprocessor;
         if ((core->State.Cr0 & Both) == Both)
             processor.Raise(ExceptionVector.DeviceNotAvailable);
-        else if ((core->State.Fpu.Status & 0x80) != 0)
-            processor.Raise(ExceptionVector.FloatingPoint);
-        else
+        else if (X87.TakePending(processor, core))
             return Completion.Next;
         return Completion.Fault;
-    }
-}
-
-/// <summary>FNSTCW, FNSTSW (Extra 1) to memory, and FNSTSW AX (Extra 2).</summary>
-internal readonly unsafe struct StoreX87Word<TAddress> : IInstruction
-    where TAddress : struct, IAddressForm
-{
-    public const byte Control = 0;
-    public const byte Status = 1;
-    public const byte StatusToAx = 2;
-
-    public static Completion Run(Processor processor, Core* core, Op* op)
-    {
-        if (!FloatingPoint.Allows(processor, core))
-            return Completion.Fault;
-        ushort value = op->Extra == Control ? core->State.Fpu.Control : core->State.Fpu.Status;
-        if (op->Extra != StatusToAx)
-            return processor.Store(TAddress.Of(core, op), 2, value) ? Completion.Next : Completion.Fault;
-        *(ushort*)core = value;
-        return Completion.Next;
-    }
-}
-
-/// <summary>FLDCW. Precision and rounding are kept; no x87 arithmetic is modelled that they would change.</summary>
-internal readonly unsafe struct LoadX87Control<TAddress> : IInstruction
-    where TAddress : struct, IAddressForm
-{
-    public static Completion Run(Processor processor, Core* core, Op* op)
-    {
-        if (!FloatingPoint.Allows(processor, core) || !processor.Load(TAddress.Of(core, op), 2, out ulong value))
-            return Completion.Fault;
-        core->State.Fpu.Control = (ushort)(value | 0x40);
-        return Completion.Next;
     }
 }

@@ -3,242 +3,254 @@ using System;
 using System.Numerics;
 using System.Runtime.Intrinsics;
 using Liminal.X86.Execution;
+using Liminal.X86.FloatingPoint;
 using Liminal.X86.State;
 
 namespace Liminal.X86.Instructions;
 
 /// <summary>A function of two floating-point values.</summary>
-/// <remarks>
-/// Rounding is to nearest and exceptions are masked: LDMXCSR and FXRSTOR stop the machine for anything else. The sticky status flags of MXCSR
-/// are not raised. The payload of a NaN that two NaNs meet in is the host's choice.
-/// </remarks>
 internal interface IFloatFunction
 {
-    static abstract T Apply<T>(T first, T second)
+    /// <summary>The host's own operation, taken for ordinary operands and results only.</summary>
+    static abstract T Host<T>(T first, T second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+
+    /// <summary>The operation with every rounding, exception and NaN as the manuals say.</summary>
+    static abstract Number Exact(ref FloatContext context, in Number first, in Number second);
 }
 
 internal readonly struct AddFloat : IFloatFunction
 {
-    public static T Apply<T>(T first, T second)
+    public static T Host<T>(T first, T second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         => first + second;
+
+    public static Number Exact(ref FloatContext context, in Number first, in Number second) => FloatArithmetic.Add(ref context, first, second);
 }
 
 internal readonly struct SubtractFloat : IFloatFunction
 {
-    public static T Apply<T>(T first, T second)
+    public static T Host<T>(T first, T second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         => first - second;
+
+    public static Number Exact(ref FloatContext context, in Number first, in Number second)
+        => FloatArithmetic.Subtract(ref context, first, second);
 }
 
 internal readonly struct MultiplyFloat : IFloatFunction
 {
-    public static T Apply<T>(T first, T second)
+    public static T Host<T>(T first, T second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         => first * second;
+
+    public static Number Exact(ref FloatContext context, in Number first, in Number second)
+        => FloatArithmetic.Multiply(ref context, first, second);
 }
 
 internal readonly struct DivideFloat : IFloatFunction
 {
-    public static T Apply<T>(T first, T second)
+    public static T Host<T>(T first, T second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         => first / second;
+
+    public static Number Exact(ref FloatContext context, in Number first, in Number second) => FloatArithmetic.Divide(ref context, first, second);
 }
 
 /// <summary>MIN: the second value for equal values and NaNs.</summary>
 internal readonly struct MinimumFloat : IFloatFunction
 {
-    public static T Apply<T>(T first, T second)
+    public static T Host<T>(T first, T second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         => first < second ? first : second;
+
+    public static Number Exact(ref FloatContext context, in Number first, in Number second)
+        => FloatArithmetic.Compare(ref context, first, second, isQuietInvalid: true) == Ordering.Less ? first : second;
 }
 
 /// <summary>MAX: likewise.</summary>
 internal readonly struct MaximumFloat : IFloatFunction
 {
-    public static T Apply<T>(T first, T second)
+    public static T Host<T>(T first, T second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         => first > second ? first : second;
+
+    public static Number Exact(ref FloatContext context, in Number first, in Number second)
+        => FloatArithmetic.Compare(ref context, first, second, isQuietInvalid: true) == Ordering.Greater ? first : second;
 }
 
+/// <summary>SQRT of the second value.</summary>
 internal readonly struct SquareRoot : IFloatFunction
 {
-    public static T Apply<T>(T first, T second)
+    public static T Host<T>(T first, T second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         => T.Sqrt(second);
+
+    public static Number Exact(ref FloatContext context, in Number first, in Number second) => FloatArithmetic.SquareRoot(ref context, second);
+}
+
+/// <summary>The elements of one instruction: MXCSR going in, and the exceptions of all elements together coming out.</summary>
+internal ref struct FloatElements
+{
+    private const uint DenormalsAreZero = 1 << 6;
+    private const uint FlushToZero = 1 << 15;
+    private const uint Settings = 0xffa0;
+
+    /// <summary>Everything masked, to nearest, no DAZ or FTZ, and Inexact raised already: ordinary results raise nothing new.</summary>
+    private const uint Plain = 0x1fa0;
+
+    private readonly uint _mxcsr;
+
+    public FloatElements(uint mxcsr) => _mxcsr = mxcsr;
+
+    public FloatFlags Raised { get; private set; }
+
+    public readonly bool IsPlain => (_mxcsr & Settings) == Plain;
+
+    public readonly bool HasDenormalsAreZero => (_mxcsr & DenormalsAreZero) != 0;
+
+    public T Apply<TFunction, T>(T first, T second)
+        where TFunction : struct, IFloatFunction
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (IsPlain && T.IsNormal(first) && T.IsNormal(second))
+        {
+            T result = TFunction.Host(first, second);
+            if (T.IsNormal(result))
+                return result;
+        }
+
+        FloatContext context = Context<T>();
+        Number number = TFunction.Exact(ref context, Take(first), Take(second));
+        Note(context);
+        return Give<T>(number);
+    }
+
+    public readonly FloatContext Context<T>()
+        where T : unmanaged
+        => new()
+        {
+            Format = typeof(T) == typeof(float) ? FloatFormat.Single : FloatFormat.Double,
+            Rounding = (RoundingMode)((_mxcsr >> 13) & 3),
+            Masked = (FloatFlags)(_mxcsr >> 7) & FloatFlags.All,
+            FlushesToZero = (_mxcsr & FlushToZero) != 0,
+        };
+
+    /// <summary>Adds what an element raised; one whose operation was prevented raises no more than what prevented it.</summary>
+    public void Note(in FloatContext context) => Raised |= context.IsPrevented ? context.Raised & FloatFlags.Before : context.Raised;
+
+    /// <summary>An operand, taken apart; zero for a denormal one with DAZ.</summary>
+    public readonly Number Take<T>(T value)
+        where T : unmanaged
+    {
+        Number number = typeof(T) == typeof(float)
+            ? FloatEncoding.FromSingle(BitConverter.SingleToUInt32Bits((float)(object)value))
+            : FloatEncoding.FromDouble(BitConverter.DoubleToUInt64Bits((double)(object)value));
+        return number.IsDenormal && HasDenormalsAreZero ? Number.Zero(number.IsNegative) : number;
+    }
+
+    public static T Give<T>(in Number number)
+        where T : unmanaged
+        => typeof(T) == typeof(float)
+            ? (T)(object)BitConverter.UInt32BitsToSingle(FloatEncoding.ToSingle(number))
+            : (T)(object)BitConverter.UInt64BitsToDouble(FloatEncoding.ToDouble(number));
+
+    /// <summary>Raises the flags in MXCSR; false with #XM or #UD when one is unmasked, and then nothing may be written.</summary>
+    public readonly unsafe bool Commit(Core* core)
+    {
+        FloatFlags masked = (FloatFlags)(_mxcsr >> 7) & FloatFlags.All;
+        FloatFlags raised = (Raised & ~masked & FloatFlags.Before) != 0 ? Raised & FloatFlags.Before : Raised;
+        core->State.Fpu.Mxcsr |= (uint)raised;
+        if ((raised & ~masked) == 0)
+            return true;
+        return core->Processor.Raise(
+            (core->State.Cr4 & Cr4.OsXmmExceptions) != 0 ? ExceptionVector.SimdFloatingPoint : ExceptionVector.InvalidOpcode);
+    }
 }
 
 /// <summary>The scalar form: the low element.</summary>
-internal readonly unsafe struct ScalarFloat<TFunction, T> : IVectorSource
+internal readonly unsafe struct ScalarFloat<TFunction, T> : ITryVectorSource
     where TFunction : struct, IFloatFunction
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    public static void Run(Core* core, Op* op, Vector128<byte> source)
+    public static bool Try(Core* core, Op* op, Vector128<byte> source)
     {
         ref Vector128<byte> place = ref VectorForm.Xmm(core, op->Destination);
         Vector128<T> first = place.As<byte, T>();
-        place = first.WithElement(0, TFunction.Apply(first[0], source.As<byte, T>()[0])).AsByte();
+        var elements = new FloatElements(core->State.Fpu.Mxcsr);
+        T result = elements.Apply<TFunction, T>(first[0], source.As<byte, T>()[0]);
+        if (elements.Raised != FloatFlags.None && !elements.Commit(core))
+            return false;
+        place = first.WithElement(0, result).AsByte();
+        return true;
     }
 }
 
 /// <summary>The packed form.</summary>
-internal readonly unsafe struct PackedFloat<TFunction, T> : IVectorSource
+internal readonly unsafe struct PackedFloat<TFunction, T> : ITryVectorSource
     where TFunction : struct, IFloatFunction
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    public static void Run(Core* core, Op* op, Vector128<byte> source)
+    public static bool Try(Core* core, Op* op, Vector128<byte> source)
     {
         ref Vector128<byte> place = ref VectorForm.Xmm(core, op->Destination);
         Vector128<T> result = place.As<byte, T>();
+        var elements = new FloatElements(core->State.Fpu.Mxcsr);
         for (int i = 0; i < Vector128<T>.Count; i++)
-            result = result.WithElement(i, TFunction.Apply(result[i], source.As<byte, T>()[i]));
+            result = result.WithElement(i, elements.Apply<TFunction, T>(result[i], source.As<byte, T>()[i]));
+        if (elements.Raised != FloatFlags.None && !elements.Commit(core))
+            return false;
         place = result.AsByte();
+        return true;
     }
 }
 
-/// <summary>CMPSS CMPSD CMPPS CMPPD: predicate in <see cref="Op.Immediate"/>, <see cref="Op.Extra"/> elements are compared.</summary>
-internal readonly unsafe struct CompareFloat<T> : IVectorSource
+/// <summary>HADD and HSUB: neighbours of the destination, then of the source.</summary>
+internal readonly unsafe struct HorizontalFloat<TFunction, T> : ITryVectorSource
+    where TFunction : struct, IFloatFunction
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    public static void Run(Core* core, Op* op, Vector128<byte> source)
+    public static bool Try(Core* core, Op* op, Vector128<byte> source)
     {
         ref Vector128<byte> place = ref VectorForm.Xmm(core, op->Destination);
         Vector128<T> first = place.As<byte, T>();
-        Vector128<byte> result = place;
-        int width = 16 / Vector128<T>.Count;
-        for (int i = 0; i < op->Extra; i++)
+        Vector128<T> second = source.As<byte, T>();
+        Vector128<T> result = default;
+        int half = Vector128<T>.Count / 2;
+        var elements = new FloatElements(core->State.Fpu.Mxcsr);
+        for (int i = 0; i < half; i++)
         {
-            byte fill = Holds(first[i], source.As<byte, T>()[i], (int)op->Immediate & 7) ? (byte)0xff : (byte)0;
-            for (int j = 0; j < width; j++)
-                result = result.WithElement((i * width) + j, fill);
+            result = result.WithElement(i, elements.Apply<TFunction, T>(first[2 * i], first[(2 * i) + 1]));
+            result = result.WithElement(half + i, elements.Apply<TFunction, T>(second[2 * i], second[(2 * i) + 1]));
         }
 
-        place = result;
+        if (elements.Raised != FloatFlags.None && !elements.Commit(core))
+            return false;
+        place = result.AsByte();
+        return true;
     }
-
-    private static bool Holds(T first, T second, int predicate) => predicate switch
-    {
-        0 => first == second,
-        1 => first < second,
-        2 => first <= second,
-        3 => T.IsNaN(first) || T.IsNaN(second),
-        4 => first != second,
-        5 => !(first < second),
-        6 => !(first <= second),
-        _ => !T.IsNaN(first) && !T.IsNaN(second),
-    };
 }
 
-/// <summary>COMISS UCOMISS COMISD UCOMISD: ZF PF CF; OF AF SF cleared.</summary>
-internal readonly unsafe struct CompareToFlags<T> : IVectorSource
+/// <summary>ADDSUB: even elements are subtracted, odd ones added.</summary>
+internal readonly unsafe struct AlternatingFloat<T> : ITryVectorSource
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    public static void Run(Core* core, Op* op, Vector128<byte> source)
-    {
-        T first = VectorForm.Xmm(core, op->Destination).As<byte, T>()[0];
-        T second = source.As<byte, T>()[0];
-        core->State.Flags.Bits = T.IsNaN(first) || T.IsNaN(second) ? Rflags.Zero | Rflags.Parity | Rflags.Carry
-            : first == second ? Rflags.Zero
-            : first < second ? Rflags.Carry : 0;
-    }
-}
-
-/// <summary>CVTSI2SS CVTSI2SD from a general register or memory; the form's width is the integer's.</summary>
-internal readonly unsafe struct IntegerToScalar<T> : ISource
-    where T : unmanaged, IBinaryFloatingPointIeee754<T>
-{
-    public static void Run<TSize>(Core* core, Op* op, ulong value)
-        where TSize : struct, IOperandSize
+    public static bool Try(Core* core, Op* op, Vector128<byte> source)
     {
         ref Vector128<byte> place = ref VectorForm.Xmm(core, op->Destination);
-        place = place.As<byte, T>().WithElement(0, T.CreateTruncating((long)TSize.SignExtend(value))).AsByte();
-    }
-}
-
-/// <summary>CVTSD2SI and CVTTSD2SI and their single forms: integer width in <see cref="Op.Immediate"/>, truncation with Extra 1.</summary>
-internal readonly unsafe struct ScalarToInteger<T> : IVectorSource
-    where T : unmanaged, IBinaryFloatingPointIeee754<T>
-{
-    public static void Run(Core* core, Op* op, Vector128<byte> source)
-    {
-        T value = FloatConversion.Round(source.As<byte, T>()[0], op->Extra != 0);
-        *Core.Register(core, op->Destination) = op->Immediate == 8
-            ? (ulong)FloatConversion.ToInt64(value)
-            : (uint)FloatConversion.ToInt32(value);
-    }
-}
-
-internal static class FloatConversion
-{
-    public static T Round<T>(T value, bool truncates)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        => truncates ? T.Truncate(value) : T.Round(value, MidpointRounding.ToEven);
-
-    /// <summary>The integer indefinite value for NaN and everything out of range.</summary>
-    public static int ToInt32<T>(T value)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        => double.CreateTruncating(value) is >= int.MinValue and <= int.MaxValue ? int.CreateTruncating(value) : int.MinValue;
-
-    public static long ToInt64<T>(T value)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        => double.CreateTruncating(value) is >= -9223372036854775808.0 and < 9223372036854775808.0 ? long.CreateTruncating(value) : long.MinValue;
-}
-
-/// <summary>CVTSS2SD.</summary>
-internal readonly unsafe struct SingleToDouble : IVectorSource
-{
-    public static void Run(Core* core, Op* op, Vector128<byte> source)
-    {
-        ref Vector128<byte> place = ref VectorForm.Xmm(core, op->Destination);
-        place = place.AsDouble().WithElement(0, source.AsSingle()[0]).AsByte();
-    }
-}
-
-/// <summary>CVTSD2SS.</summary>
-internal readonly unsafe struct DoubleToSingle : IVectorSource
-{
-    public static void Run(Core* core, Op* op, Vector128<byte> source)
-    {
-        ref Vector128<byte> place = ref VectorForm.Xmm(core, op->Destination);
-        place = place.AsSingle().WithElement(0, (float)source.AsDouble()[0]).AsByte();
-    }
-}
-
-/// <summary>The packed conversions; which one, in <see cref="Op.Extra"/>.</summary>
-internal readonly unsafe struct ConvertPacked : IVectorSource
-{
-    public const byte DwordsToSingles = 0;
-    public const byte SinglesToDwords = 1;
-    public const byte SinglesToDwordsTruncated = 2;
-    public const byte DwordsToDoubles = 3;
-    public const byte DoublesToDwords = 4;
-    public const byte DoublesToDwordsTruncated = 5;
-    public const byte SinglesToDoubles = 6;
-    public const byte DoublesToSingles = 7;
-
-    public static void Run(Core* core, Op* op, Vector128<byte> source)
-        => VectorForm.Xmm(core, op->Destination) = op->Extra switch
+        Vector128<T> result = place.As<byte, T>();
+        Vector128<T> second = source.As<byte, T>();
+        var elements = new FloatElements(core->State.Fpu.Mxcsr);
+        for (int i = 0; i < Vector128<T>.Count; i++)
         {
-            DwordsToSingles => Vector128.ConvertToSingle(source.AsInt32()).AsByte(),
-            SinglesToDwords => SinglesTo(source.AsSingle(), truncates: false),
-            SinglesToDwordsTruncated => SinglesTo(source.AsSingle(), truncates: true),
-            DwordsToDoubles => Vector128.Create((double)source.AsInt32()[0], source.AsInt32()[1]).AsByte(),
-            DoublesToDwords => DoublesTo(source.AsDouble(), truncates: false),
-            DoublesToDwordsTruncated => DoublesTo(source.AsDouble(), truncates: true),
-            SinglesToDoubles => Vector128.Create((double)source.AsSingle()[0], source.AsSingle()[1]).AsByte(),
-            _ => Vector128.Create((float)source.AsDouble()[0], (float)source.AsDouble()[1], 0, 0).AsByte(),
-        };
+            result = result.WithElement(i, (i & 1) == 0
+                ? elements.Apply<SubtractFloat, T>(result[i], second[i])
+                : elements.Apply<AddFloat, T>(result[i], second[i]));
+        }
 
-    private static Vector128<byte> SinglesTo(Vector128<float> source, bool truncates)
-    {
-        Vector128<int> result = default;
-        for (int i = 0; i < 4; i++)
-            result = result.WithElement(i, FloatConversion.ToInt32(FloatConversion.Round(source[i], truncates)));
-        return result.AsByte();
+        if (elements.Raised != FloatFlags.None && !elements.Commit(core))
+            return false;
+        place = result.AsByte();
+        return true;
     }
-
-    private static Vector128<byte> DoublesTo(Vector128<double> source, bool truncates) => Vector128.Create(
-        FloatConversion.ToInt32(FloatConversion.Round(source[0], truncates)),
-        FloatConversion.ToInt32(FloatConversion.Round(source[1], truncates)), 0, 0).AsByte();
 }

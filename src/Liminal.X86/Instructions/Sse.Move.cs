@@ -138,27 +138,34 @@ internal readonly unsafe struct InsertWordFromGeneral : IInstruction
     }
 }
 
-/// <summary>MASKMOVDQU: bytes whose mask has the top bit set, to DS:RDI.</summary>
+/// <summary>MASKMOVDQU: bytes whose mask has the top bit set, to DS:RDI; address width in <see cref="Op.Scale"/>.</summary>
 internal readonly unsafe struct MaskedStore : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
         if (!VectorCheck.Allows(processor, core))
             return Completion.Fault;
-        ulong address = Core.Gpr(core, StringOperand.Rdi) + *Core.Register(core, op->Segment);
         uint mask = VectorForm.Xmm(core, op->Source).ExtractMostSignificantBits();
+        return TryStore(processor, core, op, mask, VectorForm.Xmm(core, op->Destination)) ? Completion.Next : Completion.Fault;
+    }
+
+    /// <summary>Stores the bytes named by a mask, all or none.</summary>
+    public static bool TryStore(Processor processor, Core* core, Op* op, uint mask, Vector128<byte> bytes)
+    {
+        ulong address = StringOperand.Linear(core, StringOperand.Read(core, op, StringOperand.Rdi), op->Segment);
         for (uint left = mask; left != 0; left &= left - 1)
         {
             if (!processor.LoadForModify(address + (ulong)BitOperations.TrailingZeroCount(left), 1, out _))
-                return Completion.Fault;
+                return false;
         }
 
         for (uint left = mask; left != 0; left &= left - 1)
         {
             int index = BitOperations.TrailingZeroCount(left);
-            processor.Store(address + (ulong)index, 1, VectorForm.Xmm(core, op->Destination)[index]);
+            if (!processor.Store(address + (ulong)index, 1, bytes[index]))
+                return false;
         }
 
-        return Completion.Next;
+        return true;
     }
 }

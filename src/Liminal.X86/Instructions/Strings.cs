@@ -73,7 +73,7 @@ internal static unsafe class StringOperand
         return Read(core, op, Rcx) == 0 ? Completion.Next : Completion.Again;
     }
 
-    private static ulong Linear(Core* core, ulong offset, int segment)
+    public static ulong Linear(Core* core, ulong offset, int segment)
     {
         ulong linear = offset + *Core.Register(core, segment);
         return core->Is64Bit ? linear : (uint)linear;

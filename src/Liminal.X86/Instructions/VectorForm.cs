@@ -15,6 +15,13 @@ internal unsafe interface IVectorSource
     static abstract void Run(Core* core, Op* op, Vector128<byte> source);
 }
 
+/// <summary>As <see cref="IVectorSource"/>, for instructions that can raise a floating-point exception.</summary>
+internal unsafe interface ITryVectorSource
+{
+    /// <summary>Takes the source; false with the fault set and nothing written but flags of MXCSR.</summary>
+    static abstract bool Try(Core* core, Op* op, Vector128<byte> source);
+}
+
 /// <summary>What an SSE instruction stores; the low bytes when the store is narrower.</summary>
 internal unsafe interface IVectorStore
 {
@@ -97,14 +104,38 @@ internal static unsafe class VectorForm
         bool isMisaligned = TWidth.IsAligned && (address & 15) != 0;
         if (isMisaligned || ((address + (ulong)(TWidth.Bytes - 1)) & ~0xffful) != entry->ReadTag)
             return SourceSlow<TBody>(core, op, address, TWidth.Bytes, isMisaligned);
-        byte* place = (byte*)(address + entry->Addend);
-        TBody.Run(core, op, TWidth.Bytes switch
-        {
-            2 => Vector128.CreateScalar(*(ushort*)place).AsByte(),
-            4 => Vector128.CreateScalar(*(uint*)place).AsByte(),
-            8 => Vector128.CreateScalar(*(ulong*)place).AsByte(),
-            _ => *(Vector128<byte>*)place,
-        });
+        TBody.Run(core, op, Read<TWidth>((byte*)(address + entry->Addend)));
+        return Form.Next(core, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static nint TrySourceRegister<TBody>(Core* core, Op* op)
+        where TBody : struct, ITryVectorSource
+    {
+        if (core->VectorFault != 0)
+            return Unavailable(core, op);
+        core->Op = op;
+        if (!TryAt<TBody, Vector16>(core, op, (byte*)Unsafe.AsPointer(ref Xmm(core, op->Source))))
+            return Form.Abort(core, op);
+        return Form.Next(core, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static nint TrySourceMemory<TBody, TWidth, TAddress>(Core* core, Op* op)
+        where TBody : struct, ITryVectorSource
+        where TWidth : struct, IVectorWidth
+        where TAddress : struct, IAddressForm
+    {
+        if (core->VectorFault != 0)
+            return Unavailable(core, op);
+        ulong address = TAddress.Of(core, op);
+        FastEntry* entry = Core.Entry(core, address);
+        bool isMisaligned = TWidth.IsAligned && (address & 15) != 0;
+        if (isMisaligned || ((address + (ulong)(TWidth.Bytes - 1)) & ~0xffful) != entry->ReadTag)
+            return TrySourceSlow<TBody>(core, op, address, TWidth.Bytes, isMisaligned);
+        core->Op = op;
+        if (!TryAt<TBody, TWidth>(core, op, (byte*)(address + entry->Addend)))
+            return Form.Abort(core, op);
         return Form.Next(core, op);
     }
 
@@ -137,6 +168,35 @@ internal static unsafe class VectorForm
         }
 
         return Form.Next(core, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> Read<TWidth>(byte* place)
+        where TWidth : struct, IVectorWidth
+        => TWidth.Bytes switch
+        {
+            2 => Vector128.CreateScalar(*(ushort*)place).AsByte(),
+            4 => Vector128.CreateScalar(*(uint*)place).AsByte(),
+            8 => Vector128.CreateScalar(*(ulong*)place).AsByte(),
+            _ => *(Vector128<byte>*)place,
+        };
+
+    /// <summary>Keeps the body's locals, whose address is taken, out of the handlers that tail-call.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryAt<TBody, TWidth>(Core* core, Op* op, byte* place)
+        where TBody : struct, ITryVectorSource
+        where TWidth : struct, IVectorWidth
+        => TBody.Try(core, op, Read<TWidth>(place));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static nint TrySourceSlow<TBody>(Core* core, Op* op, ulong address, int bytes, bool isMisaligned)
+        where TBody : struct, ITryVectorSource
+    {
+        core->Op = op;
+        Vector128<byte> value = default;
+        Span<byte> span = MemoryMarshal.AsBytes(new Span<Vector128<byte>>(ref value))[..bytes];
+        bool isLoaded = isMisaligned ? core->Processor.Raise(ExceptionVector.GeneralProtection) : core->Processor.Load(address, span);
+        return isLoaded && TBody.Try(core, op, value) ? Form.NextOrLeave(core, op) : Form.Abort(core, op);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

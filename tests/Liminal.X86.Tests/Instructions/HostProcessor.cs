@@ -7,14 +7,19 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace Liminal.X86.Tests.Instructions;
 
-/// <summary>What an instruction reads and writes: sixteen registers, the arithmetic flags, sixteen XMM registers.</summary>
+/// <summary>What an instruction reads and writes: sixteen registers, the arithmetic flags, and x87, MMX and SSE state as FXSAVE64 lays it out.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct Machinery
 {
     public fixed ulong Registers[16];
     public ulong Flags;
     public ulong HostStack;
-    public fixed ulong Xmm[32];
+    public fixed byte Floating[512];
+
+    public const int StackRegisters = 32;
+    public const int XmmRegisters = 160;
+    public const int Mxcsr = 24;
+    public uint HostMxcsr;
 }
 
 /// <summary>The oracle: executes one instruction on the processor that runs the test.</summary>
@@ -23,12 +28,16 @@ internal sealed unsafe class HostProcessor : IDisposable
 {
     private const int FlagsOffset = 128;
     private const int StackOffset = 136;
-    private const int XmmOffset = 144;
+    private const int FloatingOffset = 144;
+    private const int HostMxcsrOffset = FloatingOffset + 512;
     private const int PageSize = 4096;
 
     private readonly byte[] _prologue = Assemble(Enter);
     private readonly byte[] _epilogue = Assemble(Exit);
     private readonly byte* _page;
+
+    // FXSAVE64 wants 16-byte alignment, which a local of managed code has not.
+    private readonly Machinery* _machinery = (Machinery*)NativeMemory.AlignedAlloc((nuint)sizeof(Machinery), 16);
 
     /// <summary>Maps a page for code, and <paramref name="dataLength"/> bytes where the guest has its data too.</summary>
     public HostProcessor(ulong dataAddress, int dataLength)
@@ -48,16 +57,22 @@ internal sealed unsafe class HostProcessor : IDisposable
     public static bool IsAvailable => RuntimeInformation.ProcessArchitecture == Architecture.X64 && OperatingSystem.IsLinux();
 
     /// <summary>Executes the bytes between loading and saving everything.</summary>
-    public void Execute(ReadOnlySpan<byte> instruction, Machinery* machinery)
+    public void Execute(ReadOnlySpan<byte> instruction, ref Machinery machinery)
     {
         var code = new Span<byte>(_page, PageSize);
         _prologue.CopyTo(code);
         instruction.CopyTo(code[_prologue.Length..]);
         _epilogue.CopyTo(code[(_prologue.Length + instruction.Length)..]);
-        ((delegate* unmanaged<Machinery*, void>)_page)(machinery);
+        *_machinery = machinery;
+        ((delegate* unmanaged<Machinery*, void>)_page)(_machinery);
+        machinery = *_machinery;
     }
 
-    public void Dispose() => _ = UnmapMemory((nint)_page, PageSize);
+    public void Dispose()
+    {
+        _ = UnmapMemory((nint)_page, PageSize);
+        NativeMemory.AlignedFree(_machinery);
+    }
 
     private static void Enter(Assembler a)
     {
@@ -69,8 +84,8 @@ internal sealed unsafe class HostProcessor : IDisposable
         a.push(r15);
         a.mov(r15, rdi);
         a.mov(__[r15 + StackOffset], rsp);
-        for (int i = 0; i < 16; i++)
-            a.movups(Vector(i), __[r15 + (XmmOffset + (16 * i))]);
+        a.stmxcsr(__dword_ptr[r15 + HostMxcsrOffset]);
+        a.fxrstor64(__[r15 + FloatingOffset]);
         a.push(__qword_ptr[r15 + FlagsOffset]);
         a.popfq();
         for (int i = 0; i < 15; i++)
@@ -90,8 +105,9 @@ internal sealed unsafe class HostProcessor : IDisposable
 
         a.pushfq();
         a.pop(__qword_ptr[r15 + FlagsOffset]);
-        for (int i = 0; i < 16; i++)
-            a.movups(__[r15 + (XmmOffset + (16 * i))], Vector(i));
+        a.fxsave64(__[r15 + FloatingOffset]);
+        a.fninit();
+        a.ldmxcsr(__dword_ptr[r15 + HostMxcsrOffset]);
         a.mov(rsp, __[r15 + StackOffset]);
         a.cld();
         a.pop(r15);
@@ -104,8 +120,6 @@ internal sealed unsafe class HostProcessor : IDisposable
     }
 
     private static AssemblerRegister64 General(int number) => new(Register.RAX + number);
-
-    private static AssemblerRegisterXMM Vector(int number) => new(Register.XMM0 + number);
 
     private static byte[] Assemble(Action<Assembler> write)
     {
