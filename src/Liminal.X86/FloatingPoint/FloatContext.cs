@@ -85,8 +85,10 @@ internal struct FloatContext
             if ((Masked & FloatFlags.Underflow) == 0)
             {
                 Raised |= FloatFlags.Underflow;
-                result = result.Exponent + ExponentAdjustment < Format.MinExponent
-                    ? Number.Zero(isNegative) // FSCALE only
+                bool isMassive = result.Exponent + ExponentAdjustment < Format.MinExponent; // FSCALE only
+                isInexact |= isMassive;
+                result = isMassive
+                    ? Number.Zero(isNegative)
                     : result with { Exponent = result.Exponent + ExponentAdjustment };
             }
             else if (FlushesToZero)
@@ -115,11 +117,12 @@ internal struct FloatContext
         Raised |= FloatFlags.Overflow;
         if ((Masked & FloatFlags.Overflow) == 0)
         {
-            if (isInexact)
+            bool isMassive = result.Exponent - ExponentAdjustment > Format.MaxExponent; // FSCALE only
+            if (isInexact || isMassive)
                 Raised |= FloatFlags.Inexact;
-            RoundedUp = isUp || result.Exponent - ExponentAdjustment > Format.MaxExponent;
-            return result.Exponent - ExponentAdjustment > Format.MaxExponent
-                ? Number.Infinity(result.IsNegative) // FSCALE only
+            RoundedUp = isUp || isMassive;
+            return isMassive
+                ? Number.Infinity(result.IsNegative)
                 : result with { Exponent = result.Exponent - ExponentAdjustment };
         }
 

@@ -241,6 +241,8 @@ internal readonly unsafe struct X87Copy : IX87
                 return Completion.Next;
             if (op->Source == 0)
                 X87.Write(core, op->Destination, Number.Indefinite);
+            else
+                X87.ClearC1(core);
         }
         else
         {
