@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System;
+using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
 using System.Text;
+using Liminal.Cli.Boot.Tracing;
 using Liminal.Cli.CommandLine;
 using Liminal.Linux.Diagnostics;
 using Liminal.Machine.Boards;
@@ -27,6 +29,9 @@ internal sealed class BootCommand
     private readonly Option<string?> _until = OptionValue.Single("--until", "TEXT", "Run unattended and stop when the console shows this text.");
     private readonly Option<string?> _limit = OptionValue.Single("--max-instructions", "N", "Run unattended and stop after N instructions, such as 500M; unattended 20G if not given.");
     private readonly Option<string?> _json = OptionValue.Single("--json", "FILE", "Run unattended and write a report to a file.");
+    private readonly Option<string[]> _trace = OptionValue.List("--trace", "KIND", "Print events as lines: exceptions, interrupts, cr3, flushes, or all. Without --trace-file the run is unattended.");
+    private readonly Option<string?> _traceFile = OptionValue.Single("--trace-file", "FILE", "Write the trace to a file; standard error if not given.");
+    private readonly Option<string?> _traceLimit = OptionValue.Single("--trace-limit", "N", "Most lines of a trace; 100k if not given.");
     private readonly Option<string?> _seed = OptionValue.Single("--seed", "N", "Seed of the guest's random numbers; 1 if not given.");
     private readonly Option<string?> _scheduleSeed = OptionValue.Single("--schedule-seed", "N", "Seed of the schedule of processors; 0, which is round robin, if not given.");
     private readonly Option<bool> _fresh = OptionValue.Flag("--fresh", "Boot from the beginning: neither resume from the cache nor save to it.");
@@ -43,10 +48,11 @@ internal sealed class BootCommand
             "Runs a kernel with a console. In a terminal Ctrl-A x leaves.",
             ("liminal boot vmlinuz", "to a shell"),
             ("liminal boot vmlinuz --cpus 2 --until \"liminal: user land is up\" --json boot.json", "unattended, with a report"),
-            ("liminal boot vmlinuz --append quiet --max-instructions 100M", "the first part of a boot"))
+            ("liminal boot vmlinuz --append quiet --max-instructions 100M", "the first part of a boot"),
+            ("liminal boot vmlinuz --fresh --trace exceptions,cr3 --trace-file boot.trace", "with each exception and change of address space"))
         {
             boot._image, boot._initrd, boot._append, boot._commandLine, boot._cpus, boot._memory,
-            boot._until, boot._limit, boot._json, boot._seed, boot._scheduleSeed, boot._fresh,
+            boot._until, boot._limit, boot._json, boot._trace, boot._traceFile, boot._traceLimit, boot._seed, boot._scheduleSeed, boot._fresh,
         };
         command.SetAction(boot.Run);
         return command;
@@ -61,6 +67,7 @@ internal sealed class BootCommand
         if (session.ResumedAt != 0)
             _invocation.Terminal.Note($"resumed from the cache at instruction {session.ResumedAt:N0}; --fresh boots from the beginning");
 
+        using BootTrace? trace = OpenTrace(request, session);
         using Stream output = _invocation.Terminal.OpenOut();
         output.Write(Encoding.Latin1.GetBytes(session.Log.Text));
         using (_invocation.Interrupt.Register(session.Machine.Interrupt))
@@ -68,7 +75,11 @@ internal sealed class BootCommand
             BootOutcome outcome = request.IsInteractive
                 ? InteractiveConsole.Run(session, output)
                 : UnattendedConsole.Run(session, output, _invocation.Interrupt);
+            trace?.Dispose();
             outcome.Print(_invocation.Terminal.Error);
+            if (trace?.Failure is string failure)
+                throw TraceFailure(request.TracePath ?? "standard error", failure);
+
             if (request.JsonPath is not null && !BootReport.TryWrite(session, outcome, diagnostics))
                 throw Failure(diagnostics);
 
@@ -82,7 +93,16 @@ internal sealed class BootCommand
         if (memory % (2 << 20) != 0)
             throw new CommandFailure("LIM3201", $"--memory: {parsed.GetValue(_memory)} is not a multiple of 2M; give one from 64M to 64G");
 
-        bool isInteractive = parsed.GetValue(_until) is null && parsed.GetValue(_limit) is null && parsed.GetValue(_json) is null
+        TraceKinds kinds = TraceKinds.None;
+        foreach (TraceKinds kind in OptionValue.NamedOf(parsed, _trace, "kind of event", TraceKindNames.All) ?? [])
+            kinds |= kind;
+
+        string? traceFile = parsed.GetValue(_traceFile);
+        if (kinds == TraceKinds.None && (traceFile ?? parsed.GetValue(_traceLimit)) is not null)
+            throw new CommandFailure("LIM3015", "--trace-file and --trace-limit need --trace; say what to trace, such as --trace exceptions");
+
+        bool isTracedHere = kinds != TraceKinds.None && traceFile is null;
+        bool isInteractive = !isTracedHere && parsed.GetValue(_until) is null && parsed.GetValue(_limit) is null && parsed.GetValue(_json) is null
             && !Console.IsInputRedirected && !Console.IsOutputRedirected;
         return new BootRequest
         {
@@ -95,12 +115,36 @@ internal sealed class BootCommand
             Until = parsed.GetValue(_until),
             InstructionLimit = (ulong)OptionValue.NumberOf(parsed, _limit, isInteractive ? long.MaxValue : UnattendedLimit, 1, long.MaxValue),
             JsonPath = parsed.GetValue(_json),
+            Trace = kinds,
+            TracePath = traceFile,
+            TraceLimit = OptionValue.NumberOf(parsed, _traceLimit, BootTrace.DefaultLimit, 1, long.MaxValue),
             Seed = (ulong)OptionValue.NumberOf(parsed, _seed, 1, 0, long.MaxValue),
             ScheduleSeed = (ulong)OptionValue.NumberOf(parsed, _scheduleSeed, 0, 0, long.MaxValue),
             IsFresh = parsed.GetValue(_fresh),
             IsInteractive = isInteractive,
         };
     }
+
+    private BootTrace? OpenTrace(BootRequest request, BootSession session)
+    {
+        string SymbolOf(ulong address) => SymbolAt.Describe(session.Image, address);
+        if (request.Trace == TraceKinds.None)
+            return null;
+        if (request.TracePath is not string path)
+            return BootTrace.To(session.Machine, request.Trace, request.TraceLimit, _invocation.Terminal.Error, SymbolOf);
+
+        try
+        {
+            return BootTrace.ToFile(session.Machine, request.Trace, request.TraceLimit, path, SymbolOf);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw TraceFailure(path, exception.Message);
+        }
+    }
+
+    private static CommandFailure TraceFailure(string path, string message) =>
+        new(BootDiagnostics.BadTrace.Id, $"{path}: {message.TrimEnd('.')}; {BootDiagnostics.BadTrace.Remedy}");
 
     private static CommandFailure Failure(DiagnosticBag diagnostics)
     {

@@ -23,7 +23,10 @@ internal static class BootDiagnostics
     /// <summary>The file of --json cannot be written.</summary>
     public static readonly DiagnosticKind BadReport = new("LIM3206", "the report of a boot cannot be written", "name another file");
 
+    /// <summary>The file of --trace-file cannot be written.</summary>
+    public static readonly DiagnosticKind BadTrace = new("LIM3215", "the trace of a boot cannot be written", "name another file with --trace-file");
+
     /// <summary>All of them, by identifier.</summary>
     public static IReadOnlyList<DiagnosticKind> All { get; } =
-        [DoesNotFit, BadInitialRamDisk, NoUserLand, BadReport];
+        [DoesNotFit, BadInitialRamDisk, NoUserLand, BadReport, BadTrace];
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using Liminal.Cli.Boot.Tracing;
+
 namespace Liminal.Cli.Boot;
 
 /// <summary>What a user asked "boot" to do.</summary>
@@ -31,6 +33,15 @@ internal sealed record BootRequest
 
     /// <summary>File for the report.</summary>
     public string? JsonPath { get; init; }
+
+    /// <summary>What to trace.</summary>
+    public TraceKinds Trace { get; init; }
+
+    /// <summary>File for the trace; null for standard error.</summary>
+    public string? TracePath { get; init; }
+
+    /// <summary>Most lines of the trace.</summary>
+    public long TraceLimit { get; init; }
 
     /// <summary>Seed of the guest's random numbers.</summary>
     public ulong Seed { get; init; } = 1;
