@@ -31,6 +31,9 @@ public enum GuestOperation : byte
 
     /// <summary>RMPADJUST, likewise, that takes all permissions from the guest's VMPL.</summary>
     RmpAdjustRevoke,
+
+    /// <summary>RMPADJUST at 4 KiB with the VMSA attribute: the page becomes a processor's save area; issued at VMPL0.</summary>
+    RmpAdjustVmsa,
 }
 
 /// <summary>What a guest asks of its host for one page of a range.</summary>

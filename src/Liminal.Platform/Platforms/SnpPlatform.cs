@@ -9,9 +9,9 @@ namespace Liminal.Platform;
 /// <summary>An SEV-SNP guest without a paravisor: one RMP entry per page, checked after every walk, and PVALIDATE in the guest's hands.</summary>
 /// <remarks>
 /// Source: a translation of AMD's manual for the hardware, Linux as the guest, KVM and QEMU as the host; the rows name the place. The guest is
-/// the one at VMPL0, or one under an SVSM that does PVALIDATE and RMPADJUST for it. Not modelled: pages of the AMD-SP (immutable) and VMSA pages, which
-/// a guest never converts; a nested page table whose leaf has another size than the RMP entry, which the host repairs unseen; permissions that
-/// survive when a page is rescinded and validated again without RMPUPDATE.
+/// the one at VMPL0, or one under an SVSM that does PVALIDATE and RMPADJUST for it. Not modelled: pages of the AMD-SP (immutable), which
+/// a guest never converts; the lock on a save area while its processor runs; a nested page table whose leaf has another size than the RMP
+/// entry, which the host repairs unseen; permissions that survive when a page is rescinded and validated again without RMPUPDATE.
 /// </remarks>
 public sealed class SnpPlatform : RuledPlatform
 {
@@ -22,6 +22,7 @@ public sealed class SnpPlatform : RuledPlatform
     private const string Unexpected = "KVM v6.12, mmu.c, kvm_mmu_faultin_pfn(): exit to userspace, which here does not convert";
     private const string Smash = "KVM v6.12, sev.c, sev_handle_rmp_fault(): PSMASH when PVALIDATE or RMPADJUST reports SIZEM";
     private const string Psc = "GHCB 2.0, page state change; KVM v6.12, sev.c, rmp_make_private() and rmp_make_shared()";
+    private const string Vmsa = "Linux v6.12, coco/sev/core.c, snp_set_vmsa() and wakeup_cpu_via_vmgexit()";
     private const string Rmpupdate = "APM2 15.36.5 \"Hypervisor RMP management\"";
 
     /// <summary>The RMP entry, as far as it matters to the guest.</summary>
@@ -34,6 +35,7 @@ public sealed class SnpPlatform : RuledPlatform
         Validated2M,
         Withheld,
         Withheld2M,
+        Vmsa,
     }
 
     // ---- States: one RMP entry.
@@ -49,6 +51,7 @@ public sealed class SnpPlatform : RuledPlatform
             "APM2 15.36.7 \"Virtual Machine Privilege Levels\"", Certainty.SecondaryText),
         new(Page(Rmp.Withheld2M), "Withheld2M", PageSide.Between, "Likewise, as part of a 2 MiB entry.",
             "APM2 15.36.7 \"Virtual Machine Privilege Levels\"", Certainty.SecondaryText),
+        new(Page(Rmp.Vmsa), "Vmsa", PageSide.Private, "Validated, and the save area of a processor.", Vmsa),
     ];
 
     private static readonly StateSet Hypervisor = In(Rmp.Hypervisor);
@@ -56,7 +59,8 @@ public sealed class SnpPlatform : RuledPlatform
     private static readonly StateSet Assigned = In(Rmp.Assigned, Rmp.Assigned2M);
     private static readonly StateSet Validated = In(Rmp.Validated, Rmp.Validated2M);
     private static readonly StateSet Withheld = In(Rmp.Withheld, Rmp.Withheld2M);
-    private static readonly StateSet Small = In(Rmp.Assigned, Rmp.Validated, Rmp.Withheld);
+    private static readonly StateSet SaveArea = In(Rmp.Vmsa);
+    private static readonly StateSet Small = In(Rmp.Assigned, Rmp.Validated, Rmp.Withheld) | SaveArea;
     private static readonly StateSet Large = In(Rmp.Assigned2M, Rmp.Validated2M, Rmp.Withheld2M);
 
     // ---- Switches.
@@ -88,6 +92,8 @@ public sealed class SnpPlatform : RuledPlatform
         .. Private(Assigned, new(AccessOutcome.VmmCommunicationException, "rmp-not-validated", Checks + ": 0x404", Certainty.SecondaryText)),
         .. Private(Validated, new(AccessOutcome.Ok, "rmp-validated", Checks, Certainty.SecondaryText)),
         .. Private(Withheld, new(AccessOutcome.HostExit, "rmp-vmpl", Checks, Certainty.SecondaryText)),
+        .. Private(SaveArea, new(AccessOutcome.Ok, "rmp-vmsa",
+            Vmsa + ": its comment tells why the guest does not reuse the page of a processor that may run, and not that it could not write it", Certainty.Inferred)),
         new(Hypervisor, PteAttributes.Shared, AccessKinds.Data, Setting.Always,
             new(AccessOutcome.Ok, "rmp-hypervisor-owned", Checks, Certainty.SecondaryText)),
         new(Owned, PteAttributes.Shared, AccessKinds.Write, Setting.Always,
@@ -124,6 +130,10 @@ public sealed class SnpPlatform : RuledPlatform
             OperationStatus.Done, To(Rmp.Validated2M), "pvalidate", Pvalidate, Certainty.SecondaryText),
         new([GuestOperation.Validate4K], In(Rmp.Validated, Rmp.Withheld), Setting.Always,
             OperationStatus.Unchanged, Effects.None, "pvalidate-no-change", Pvalidate, Certainty.SecondaryText),
+        new([GuestOperation.Validate4K], SaveArea, Setting.Always,
+            OperationStatus.Unchanged, Effects.None, "pvalidate-no-change", Pvalidate + "; taken to hold for a save area", Certainty.Inferred),
+        new([GuestOperation.Rescind4K], SaveArea, Setting.Always,
+            OperationStatus.Done, To(Rmp.Assigned), "pvalidate-rescind", Pvalidate + "; taken to hold for a save area", Certainty.Inferred),
         new([GuestOperation.Validate2M], In(Rmp.Validated2M, Rmp.Withheld2M), Setting.Always,
             OperationStatus.Unchanged, Effects.None, "pvalidate-no-change", Pvalidate, Certainty.SecondaryText),
         new([GuestOperation.Rescind4K], In(Rmp.Validated, Rmp.Withheld), Setting.Always,
@@ -154,16 +164,24 @@ public sealed class SnpPlatform : RuledPlatform
         new([GuestOperation.RmpAdjustRevoke], Withheld, Setting.Always,
             OperationStatus.Unchanged, Effects.None, "rmpadjust-no-change",
             "APM2 15.36.7 \"Virtual Machine Privilege Levels\"", Certainty.SecondaryText),
-        new([GuestOperation.RmpAdjustGrant, GuestOperation.RmpAdjustRevoke], Assigned, Setting.Always,
+        new([GuestOperation.RmpAdjustGrant], SaveArea, Setting.Always, OperationStatus.Done, To(Rmp.Validated), "rmpadjust-no-vmsa", Vmsa),
+        new([GuestOperation.RmpAdjustRevoke], SaveArea, Setting.Always,
+            OperationStatus.Done, To(Rmp.Withheld), "rmpadjust", "APM2 15.36.7 \"Virtual Machine Privilege Levels\"", Certainty.SecondaryText),
+        new([GuestOperation.RmpAdjustVmsa], In(Rmp.Validated, Rmp.Withheld), Setting.Always,
+            OperationStatus.Done, To(Rmp.Vmsa), "rmpadjust-vmsa", Vmsa),
+        new([GuestOperation.RmpAdjustVmsa], SaveArea, Setting.Always, OperationStatus.Unchanged, Effects.None, "rmpadjust-no-change", Vmsa),
+        new([GuestOperation.RmpAdjustVmsa], In(Rmp.Validated2M, Rmp.Withheld2M), Setting.Always,
+            OperationStatus.HostExit, Effects.None, "rmpadjust-too-small", Sizes + ": #VMEXIT(NPF) with SIZEM", Certainty.SecondaryText),
+        new([GuestOperation.RmpAdjustGrant, GuestOperation.RmpAdjustRevoke, GuestOperation.RmpAdjustVmsa], Assigned, Setting.Always,
             OperationStatus.WrongState, Effects.None, "rmpadjust-not-validated", Checks + ", taken to hold for RMPADJUST", Certainty.Inferred),
-        new([GuestOperation.RmpAdjustGrant, GuestOperation.RmpAdjustRevoke], Hypervisor, Setting.Always,
+        new([GuestOperation.RmpAdjustGrant, GuestOperation.RmpAdjustRevoke, GuestOperation.RmpAdjustVmsa], Hypervisor, Setting.Always,
             OperationStatus.HostExit, Effects.None, "rmpadjust-not-guest-owned", Checks + ", taken to hold for RMPADJUST", Certainty.Inferred),
     ];
 
     private static readonly GuestOperation[] Instructions =
     [
         GuestOperation.Validate4K, GuestOperation.Validate2M, GuestOperation.Rescind4K, GuestOperation.Rescind2M,
-        GuestOperation.RmpAdjustGrant, GuestOperation.RmpAdjustRevoke,
+        GuestOperation.RmpAdjustGrant, GuestOperation.RmpAdjustRevoke, GuestOperation.RmpAdjustVmsa,
     ];
 
     private static readonly OperationExitRow[] GuestExitTable =
@@ -171,7 +189,8 @@ public sealed class SnpPlatform : RuledPlatform
         new(Instructions, Hypervisor, Hosts.ImplicitConvert, ExitDisposition.Resume, AssignPage, "host-converts-to-private", Implicit),
         new(Instructions, Hypervisor, Hosts.NotConverting, ExitDisposition.Terminate, Effects.None,
             "host-does-not-expect-private-access", Unexpected, Certainty.Inferred),
-        new([GuestOperation.Validate4K, GuestOperation.Rescind4K], Large, Hosts.All, ExitDisposition.Resume, Smashed, "host-psmash", Smash),
+        new([GuestOperation.Validate4K, GuestOperation.Rescind4K, GuestOperation.RmpAdjustVmsa], Large, Hosts.All,
+            ExitDisposition.Resume, Smashed, "host-psmash", Smash),
     ];
 
     // ---- What the guest can ask for.
