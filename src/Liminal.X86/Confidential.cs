@@ -82,7 +82,14 @@ public enum ConfidentialAnswer : byte
 /// <param name="Answer">The decision.</param>
 /// <param name="Vector">For <see cref="ConfidentialAnswer.Exception"/>: 14 #PF, 18 #MC, 20 #VE or 29 #VC.</param>
 /// <param name="ErrorCode">For vectors that push one.</param>
-public readonly record struct ConfidentialVerdict(ConfidentialAnswer Answer, byte Vector = 0, uint ErrorCode = 0);
+/// <param name="Address">For #PF of an instruction: CR2. For an access, the address is known.</param>
+public readonly record struct ConfidentialVerdict(ConfidentialAnswer Answer, byte Vector = 0, uint ErrorCode = 0, ulong Address = 0);
+
+/// <summary>Where the address operand of an instruction led that works on pages.</summary>
+/// <param name="GuestPhysicalAddress">Where it led, attribute bit removed.</param>
+/// <param name="Attribute">Private or shared, as the translation says.</param>
+/// <param name="IsWritable">The translation allows writes by a supervisor.</param>
+public readonly record struct OperandTranslation(ulong GuestPhysicalAddress, PteAttribute Attribute, bool IsWritable);
 
 /// <summary>One access, after the page walk.</summary>
 /// <param name="LinearAddress">The address that was, or is being, translated; of an access across a page edge, the first byte on the page in question.</param>

@@ -2,8 +2,10 @@
 using System;
 using System.Text;
 using Iced.Intel;
+using Liminal.Memory;
 using Liminal.X86.Execution;
 using Liminal.X86.Instructions;
+using Liminal.X86.Paging;
 using Liminal.X86.State;
 
 namespace Liminal.X86;
@@ -49,9 +51,57 @@ public sealed unsafe partial class Processor
             case ConfidentialAnswer.Emulated:
                 return Completion.End;
             default:
-                Apply(verdict, Rip);
+                Apply(verdict, verdict.Vector == ExceptionVector.PageFault ? verdict.Address : Rip);
                 return Completion.Fault;
         }
+    }
+
+    /// <summary>
+    /// Translates the address operand of an instruction that works on a page and not on its contents: the tables are read through the rules, the
+    /// page itself is not checked, and the translation is not kept.
+    /// </summary>
+    /// <param name="address">Linear address.</param>
+    /// <param name="translation">Where it leads; a translation that the TLB holds is used as it is.</param>
+    /// <param name="fault">When the answer is false: #GP, #PF, or what the rules say about a table.</param>
+    public bool TryTranslateOperand(ulong address, out OperandTranslation translation, out ConfidentialVerdict fault)
+    {
+        translation = default;
+        fault = default;
+        if (_core->IsLongMode && !IsCanonical(address))
+        {
+            fault = new ConfidentialVerdict(ConfidentialAnswer.Exception, ExceptionVector.GeneralProtection);
+            return false;
+        }
+
+        TlbEntry held = State.DataTlb[(int)(address >> 12) & (DataTlb.Capacity - 1)];
+        if (held.Matches(address & PageMask, Pcid) && IsAllowed(held.Data, PageAccess.Read))
+        {
+            PteAttribute attribute = (held.Data & Translation.Shared) != 0 ? PteAttribute.Shared : PteAttribute.Private;
+            ulong heldAddress = (held.Data & Translation.FrameMask) | (address & ~PageMask);
+            translation = new OperandTranslation(heldAddress, attribute, (held.Data & Translation.Writable) != 0);
+            return true;
+        }
+
+        var reader = new TableReader(this, address);
+        WalkResult walk = PageWalk.Walk(PagingRegisters, ref reader, address, PageAccess.Read);
+        if (walk.Status != WalkStatus.Mapped)
+        {
+            fault = walk.Status == WalkStatus.PageFault
+                ? new ConfidentialVerdict(ConfidentialAnswer.Exception, ExceptionVector.PageFault, walk.ErrorCode, address)
+                : reader.Verdict.Answer != ConfidentialAnswer.Proceed ? reader.Verdict : new ConfidentialVerdict(ConfidentialAnswer.HostExit);
+            return false;
+        }
+
+        for (int i = 0; i < walk.Depth; i++)
+        {
+            if (walk.Steps[i].Due != 0)
+                SetEntryBits(walk.Steps[i]);
+        }
+
+        TableRam(walk.HasAttributeBit, out PteAttribute walked);
+        translation = new OperandTranslation(
+            walk.PhysicalAddress, walk.Depth == 0 ? PteAttribute.Private : walked, (walk.Permissions & Translation.Writable) != 0);
+        return true;
     }
 
     /// <summary>Bytes of the present instruction, read without side effects.</summary>
@@ -99,8 +149,8 @@ public sealed unsafe partial class Processor
     private bool TryPeek(ulong address, out byte value)
     {
         value = 0;
-        Paging.WalkResult walk = Walk(address, Paging.PageAccess.Read);
-        if (walk.Status != Paging.WalkStatus.Mapped || !Ram.Contains(walk.PhysicalAddress, 1))
+        WalkResult walk = Walk(address, PageAccess.Read);
+        if (walk.Status != WalkStatus.Mapped || !Ram.Contains(walk.PhysicalAddress, 1))
             return false;
         value = Ram.Read<byte>(walk.PhysicalAddress);
         return true;
