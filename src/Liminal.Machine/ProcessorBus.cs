@@ -112,12 +112,12 @@ internal sealed class ProcessorBus(VirtualMachine machine) : IBus
     {
         LocalApic apic = machine.Board.LocalApics[processor.Index];
         machine.SynchronizeClock();
-        processor.RequestStop();
         if (machine.Confidential is { } guest && guest.WriteMsr(processor, index, value) is { } answer)
         {
             return answer;
         }
 
+        processor.RequestStop();
         switch (index)
         {
             case ApicBaseMsr:

@@ -143,12 +143,19 @@ public sealed partial class VirtualMachine
             if (apic.HasInit)
             {
                 apic.AcknowledgeInit();
-                processor.Initialise();
+                if (Confidential?.TakeInit(processor) != true)
+                {
+                    processor.Initialise();
+                }
             }
 
             if (apic.StartupVector >= 0)
             {
-                processor.Start((byte)apic.StartupVector);
+                if (Confidential?.TakeStartup(processor, (byte)apic.StartupVector) != true)
+                {
+                    processor.Start((byte)apic.StartupVector);
+                }
+
                 apic.AcknowledgeStartup();
             }
 

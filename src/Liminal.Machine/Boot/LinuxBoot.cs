@@ -34,7 +34,9 @@ public static class LinuxBoot
                 $"The kernel ends at 0x{kernel.End:x} and needs {RoomAfterKernel >> 20} MiB above that; the machine has {lowSize >> 20} MiB there. Give it more memory.");
         }
 
-        byte[] line = Encoding.ASCII.GetBytes(commandLine + "\0");
+        GuestBootData special = machine.Confidential?.BootData ?? new GuestBootData();
+        string parametersFirst = special.KernelParameters.Length == 0 ? "" : special.KernelParameters + " ";
+        byte[] line = Encoding.ASCII.GetBytes(parametersFirst + commandLine + "\0");
         if (line.Length > MemoryMap.CommandLineSize)
         {
             throw new BootException(
@@ -55,7 +57,6 @@ public static class LinuxBoot
             machine.Ram.Write(segment.Address, segment.Bytes.Span);
         }
 
-        GuestBootData special = machine.Confidential?.BootData ?? new GuestBootData();
         machine.Ram.Write(MemoryMap.CommandLine, line);
         machine.Ram.Write(MemoryMap.SetupData, LinuxBootParameters.RandomSeedNode(KernelSeed(machine.Configuration.Seed)));
         byte[] parameters = LinuxBootParameters.Build(

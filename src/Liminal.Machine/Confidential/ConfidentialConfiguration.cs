@@ -13,6 +13,9 @@ public sealed record ConfidentialConfiguration(ConfidentialPlatform Platform, Ho
     /// <summary>At which calls of the guest the host's policy strikes.</summary>
     public HostPlan Plan { get; init; } = HostPlan.EveryCall;
 
+    /// <summary>Where a guest has no RMP: whether its registers are encrypted too (SEV-ES) or its memory only (SEV).</summary>
+    public bool EncryptsState { get; init; }
+
     /// <summary>A machine with a cooperative host and the settings of <see cref="DefaultSwitches"/>.</summary>
     public static ConfidentialConfiguration Of(ConfidentialPlatform platform) =>
         new(platform, HostPolicy.Cooperative, DefaultSwitches(platform));
@@ -33,7 +36,7 @@ public sealed record ConfidentialConfiguration(ConfidentialPlatform Platform, Ho
     }
 
     /// <summary>The configuration as one line, equal exactly when two machines follow the same rules; part of a snapshot's key.</summary>
-    public string Key => $"{Platform.Name} {Host} {(int)Switches:x} {Plan.First} {Plan.Count} {Plan.Page}";
+    public string Key => $"{Platform.Name} {Host} {(int)Switches:x} {Plan.First} {Plan.Count} {Plan.Page} {EncryptsState}";
 }
 
 /// <summary>At which calls, and at which page of a call, a host that retries, refuses or lies does so.</summary>

@@ -26,7 +26,7 @@ public abstract partial class ConfidentialGuest
     /// <param name="processor">On whose behalf, for the observer; null for the host's own initiative.</param>
     /// <param name="frame">The page; must be RAM.</param>
     /// <param name="change">What becomes of it.</param>
-    public void Apply(Processor? processor, ulong frame, in PageChange change)
+    public virtual void Apply(Processor? processor, ulong frame, in PageChange change)
     {
         PageState before = Machine.PageStates![frame];
         if (before != change.State)

@@ -2,6 +2,7 @@
 using System;
 using System.Runtime.InteropServices;
 using Liminal.Chipset;
+using Liminal.Machine.Confidential.Snp;
 using Liminal.Memory;
 using Liminal.Platform;
 using Liminal.X86;
@@ -91,6 +92,12 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
     /// <summary>WRMSR of an index that the processor itself does not keep; null leaves it to the board.</summary>
     public virtual BusOutcome? WriteMsr(Processor processor, uint index, ulong value) => null;
 
+    /// <summary>INIT for a processor; true when the host has dealt with it, and nothing else is to be done.</summary>
+    public virtual bool TakeInit(Processor processor) => false;
+
+    /// <summary>A start-up message for a processor; true when the host has dealt with it, and nothing else is to be done.</summary>
+    public virtual bool TakeStartup(Processor processor, byte vector) => false;
+
     /// <inheritdoc/>
     public abstract ConfidentialVerdict Execute(Processor processor, Intercept intercept, int length);
 
@@ -110,7 +117,7 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
 
     /// <inheritdoc/>
     public bool IsUniform(ulong guestPhysicalAddress) =>
-        Machine.Ram.Contains(guestPhysicalAddress & ~0x1f_fffful, 2 << 20) && Machine.PageStates!.IsLargePageUntouched(guestPhysicalAddress >> 12);
+        Machine.Ram.Contains(guestPhysicalAddress & ~0x1f_fffful, 2 << 20) && Machine.PageStates!.IsLargePageUniform(guestPhysicalAddress >> 12);
 
     /// <summary>Decides about an access outside RAM; the default lets the board answer.</summary>
     protected virtual ConfidentialVerdict CheckDevice(Processor processor, in ConfidentialAccess access) => default;
@@ -134,6 +141,8 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
     /// <summary>The family of a platform.</summary>
     internal static ConfidentialGuest Create(VirtualMachine machine, ConfidentialConfiguration configuration) => configuration.Platform switch
     {
+        SnpPlatform => new SnpGuest(machine, configuration, SevStatus.Sev | SevStatus.EncryptedState | SevStatus.SecureNestedPaging),
+        SevPlatform => new SnpGuest(machine, configuration, SevStatus.Sev | (configuration.EncryptsState ? SevStatus.EncryptedState : SevStatus.None)),
         VtomPlatform or TdpPlatform => new ParavisorGuest(machine, configuration),
         _ => throw new NotSupportedException($"a machine cannot be a guest of {configuration.Platform.Name}"),
     };

@@ -20,6 +20,9 @@ public sealed record GuestBootData
     /// <summary>Bytes placed in boot_params: offset and value, as zero-page.rst numbers them.</summary>
     public IReadOnlyList<(int Offset, ReadOnlyMemory<byte> Bytes)> BootParameters { get; init; } = [];
 
+    /// <summary>What the kernel must be told on its command line, because the machine has no other way to say it; goes before what the user says.</summary>
+    public string KernelParameters { get; init; } = "";
+
     /// <summary>Entries added to the MADT, each with its type and length.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> MadtEntries { get; init; } = [];
 }

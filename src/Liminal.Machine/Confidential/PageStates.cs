@@ -57,12 +57,13 @@ public sealed unsafe class PageStates : IDisposable
         }
     }
 
-    /// <summary>True when all 512 pages of a 2 MiB page are in the state that they start in.</summary>
+    /// <summary>True when all 512 pages of a 2 MiB page are in the same state.</summary>
     /// <param name="frame">Any page of it; must be RAM.</param>
-    internal bool IsLargePageUntouched(ulong frame)
+    internal bool IsLargePageUniform(ulong frame)
     {
         ulong index = IndexOf(frame & ~511ul);
-        return !new ReadOnlySpan<byte>(_store.PageForRead(index >> PageShift) + (index & 0xfff), 512).ContainsAnyExcept((byte)0);
+        var states = new ReadOnlySpan<byte>(_store.PageForRead(index >> PageShift) + (index & 0xfff), 512);
+        return !states.ContainsAnyExcept(states[0]);
     }
 
     /// <summary>The same states, in storage that is shared until one of the two writes it.</summary>
