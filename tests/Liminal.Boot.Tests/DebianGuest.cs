@@ -12,6 +12,7 @@ using Liminal.Linux.Packages;
 using Liminal.Machine;
 using Liminal.Machine.Boards;
 using Liminal.Machine.Boot;
+using Liminal.Machine.Confidential;
 using Liminal.Machine.Console;
 
 namespace Liminal.Boot.Tests;
@@ -19,13 +20,14 @@ namespace Liminal.Boot.Tests;
 /// <summary>A machine with a Debian kernel and a user land that runs the script of this project. A test without apt is skipped.</summary>
 internal sealed class DebianGuest : IDisposable
 {
-    public DebianGuest(string kernel, int processorCount, ulong scheduleSeed)
+    public DebianGuest(string kernel, int processorCount, ulong scheduleSeed, ConfidentialConfiguration? confidential = null)
     {
         var configuration = new MachineConfiguration
         {
             ProcessorCount = processorCount,
             ScheduleSeed = scheduleSeed,
             Cpuid = CpuidModel.Build(processorCount),
+            Confidential = confidential,
         };
         Image = Open(kernel);
         Machine = new VirtualMachine(configuration, Log.Write);

@@ -37,6 +37,9 @@ internal static class SevCpuid
     private const uint Zen = 0x0080_0F12;       // family 17h, model 1, stepping 2
     private const uint PhysicalAddressReduction = 1;
 
+    /// <summary>FXSAVE and FXRSTOR always move the error pointers; without it Linux clears them with x87 instructions at each switch of tasks.</summary>
+    private const uint FloatingPointErrorPointers = 1 << 2;
+
     /// <summary>Every leaf that can answer other than zero, and those that must be there: first leaf, last subleaf.</summary>
     private static readonly (uint Leaf, uint LastSubleaf)[] Leaves =
     [
@@ -60,7 +63,7 @@ internal static class SevCpuid
         table[0x16, 0] = default;
         table[0x8000_0000, 0] = new CpuidResult(HighestExtended, Word("Auth"), Word("cAMD"), Word("enti"));
         table[0x8000_0001, 0] = table[0x8000_0001, 0] with { Eax = Zen };
-        table[0x8000_0008, 0] = table[0x8000_0008, 0] with { Ecx = (uint)processorCount - 1 };
+        table[0x8000_0008, 0] = table[0x8000_0008, 0] with { Ebx = FloatingPointErrorPointers, Ecx = (uint)processorCount - 1 };
         uint coherent = switches.HasFlag(PolicySwitches.CoherentCaches) ? 1u << 10 : 0;
         uint sev = 1 << 1;
         uint state = status.HasFlag(SevStatus.EncryptedState) ? 1u << 3 : 0;
