@@ -88,7 +88,7 @@ public sealed class GhcbFuzzTests
                     {
                         code.mov(rax, random.Next(4) == 0 ? Pick(random) : Pick(random) & 0x3FF_FFFF);
                         code.mov(rcx, random.Next(4) == 0 ? Pick(random) : (ulong)random.Next(3));
-                        code.mov(rdx, random.Next(2) == 0 ? Pick(random) : (ulong)random.Next(3) | ((ulong)random.Next(2) << 16));
+                        code.mov(rdx, random.Next(2) == 0 ? Pick(random) : (uint)random.Next(3) | (random.Next(2) == 0 ? 0 : 0x1_0000ul));
                         if (random.Next(2) == 0)
                         {
                             code.pvalidate();
