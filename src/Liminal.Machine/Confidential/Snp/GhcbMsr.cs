@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 namespace Liminal.Machine.Confidential.Snp;
 
-/// <summary>Requests of the GHCB MSR protocol: the low 12 bits of MSR C001_0130 at a VMGEXIT. Zero there means that the MSR holds the address of a GHCB.</summary>
+/// <summary>Requests of the GHCB MSR protocol: the low 12 bits of MSR C001_0130 at a VMGEXIT. Zero there: it holds the address of a GHCB.</summary>
 /// <remarks>Source: GHCB 2.0, "GHCB MSR protocol"; KVM v6.12, svm/sev.c, sev_handle_vmgexit_msr_protocol().</remarks>
 internal enum GhcbRequest : ushort
 {

@@ -13,6 +13,14 @@ internal static class SevMsr
     /// <summary>SEV_STATUS.</summary>
     public const uint Status = 0xC001_0131;
 
+    /// <summary>IA32_MTRR_DEF_TYPE; memory types are kept for the guest to read, and mean nothing here.</summary>
+    public const uint MemoryTypeDefault = 0x2FF;
+
+    /// <summary>MTRRs enabled, everything write-back: what a firmware leaves.</summary>
+    public const ulong WriteBack = 0x806;
+
+    private const uint MemoryTypeCapabilities = 0xFE;
+    private const ulong WriteCombining = 1 << 10;
     private const uint HardwareConfiguration = 0xC001_0015;
     private const ulong TimeStampLock = 1 << 24;
     private const ulong HardwareConfigurationBits = TimeStampLock | (1 << 18);
@@ -21,8 +29,8 @@ internal static class SevMsr
     /// <summary>A register of this list; null for one that is not in it.</summary>
     public static BusOutcome? Read(uint index, out ulong value)
     {
-        value = index == HardwareConfiguration ? TimeStampLock : 0;
-        return index == HardwareConfiguration || ReadsZero(index) ? BusOutcome.Done : null;
+        value = index switch { HardwareConfiguration => TimeStampLock, MemoryTypeCapabilities => WriteCombining, _ => 0 };
+        return value != 0 || ReadsZero(index) ? BusOutcome.Done : null;
     }
 
     /// <inheritdoc cref="Read"/>

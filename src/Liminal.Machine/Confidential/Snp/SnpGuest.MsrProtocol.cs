@@ -53,7 +53,9 @@ internal sealed partial class SnpGuest
                 return End(processor, MachineEndKind.GuestTerminated, GhcbTermination.Describe(msr));
             case GhcbRequest.PreferredGhcb or GhcbRequest.RegisterGhcb or GhcbRequest.PageStateChange:
                 return End(
-                    processor, MachineEndKind.GuestTerminated, $"{HostName}: request 0x{msr & GhcbMsr.RequestMask:x3} of the GHCB MSR protocol in a guest without SNP");
+                    processor,
+                    MachineEndKind.GuestTerminated,
+                    $"{HostName}: request 0x{msr & GhcbMsr.RequestMask:x3} of the GHCB MSR protocol in a guest without SNP");
             default:
                 // The MSR stays as it is, and the guest sees that it holds no answer.
                 Observer?.OnNote(processor, $"unknown request 0x{msr & GhcbMsr.RequestMask:x3} of the GHCB MSR protocol");

@@ -50,7 +50,7 @@ internal sealed partial class SnpGuest
     }
 
     /// <summary>RMPADJUST: RAX address, RCX size, RDX target VMPL 7:0, permissions 15:8, VMSA 16; EAX the result.</summary>
-    /// <remarks>Permissions of less privileged levels are not kept, because nobody runs there; the page must be one that the guest may adjust all the same.</remarks>
+    /// <remarks>Permissions of less privileged levels are not kept: nobody runs there. The page must be one that the guest may adjust.</remarks>
     private ConfidentialVerdict AdjustPage(Processor processor)
     {
         ulong size = processor.Gpr(Rcx);

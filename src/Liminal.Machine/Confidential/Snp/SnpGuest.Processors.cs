@@ -31,7 +31,10 @@ internal sealed partial class SnpGuest
     }
 
     /// <summary>A list of page-state changes, entry after entry. Stopped early, it says in the list how far it got, and the guest calls again.</summary>
-    /// <remarks>Source: KVM v6.12, svm/sev.c, snp_begin_psc() and __snp_complete_one_psc(): runs of equal operations are done in one go; smashing and unknown operations are passed over.</remarks>
+    /// <remarks>
+    /// Source: KVM v6.12, svm/sev.c, snp_begin_psc() and __snp_complete_one_psc(): smashing and unknown operations are passed over.
+    /// What differs: a run of equal operations is one call of the host, whatever the order of its pages.
+    /// </remarks>
     private void ServePageStateChange(Processor processor, in GhcbPage page, Request request)
     {
         if (!TryFindScratch(page, request.Scratch, PageStateChangeList.SmallestSize))
@@ -133,7 +136,9 @@ internal sealed partial class SnpGuest
     }
 
     /// <summary>AP creation: another processor gets a save area and begins with it, or loses it.</summary>
-    /// <remarks>Source: KVM v6.12, svm/sev.c, sev_snp_ap_creation(). A page that is no VMSA makes VMRUN fail: APM2 15.36.12 "RMP checks on VMRUN"; KVM ends the VM then.</remarks>
+    /// <remarks>
+    /// Source: KVM v6.12, svm/sev.c, sev_snp_ap_creation(). A page that is no VMSA makes VMRUN fail, and KVM's user ends the VM then: inferred.
+    /// </remarks>
     private ConfidentialVerdict ServeApCreation(Processor processor, in GhcbPage page, Request request)
     {
         var emulated = new ConfidentialVerdict(ConfidentialAnswer.Emulated);
@@ -195,7 +200,9 @@ internal sealed partial class SnpGuest
     }
 
     /// <summary>A start-up message ends an AP reset hold. A processor that never ran is in its firmware, which begins at the jump table.</summary>
-    /// <remarks>Source: as for INIT; GHCB 2.0, "AP jump table"; Linux v6.12, arch/x86/coco/sev/core.c, sev_es_setup_ap_jump_table(): IP, then CS, two bytes each.</remarks>
+    /// <remarks>
+    /// Source: as for INIT; GHCB 2.0, "AP jump table"; Linux v6.12, arch/x86/coco/sev/core.c, sev_es_setup_ap_jump_table(): IP, then CS.
+    /// </remarks>
     public override bool TakeStartup(Processor processor, byte vector)
     {
         ref Vcpu vcpu = ref _vcpus[processor.Index];

@@ -49,6 +49,7 @@ internal sealed partial class SnpGuest : ConfidentialGuest
         foreach (ref Vcpu vcpu in _vcpus.AsSpan())
         {
             vcpu.RegisteredGhcb = ulong.MaxValue;
+            vcpu.DefaultMemoryType = SevMsr.WriteBack;
         }
 
         JumpTable = EncryptsState && !HasRmp ? SnpLaunch.JumpTable : 0;
@@ -65,6 +66,9 @@ internal sealed partial class SnpGuest : ConfidentialGuest
 
         /// <summary>What the processor waits for, parked.</summary>
         public ResetHold Hold;
+
+        /// <summary>IA32_MTRR_DEF_TYPE.</summary>
+        public ulong DefaultMemoryType;
 
         /// <summary>Of the first processor: the machine's AP jump table, as the guest's firmware would have set it.</summary>
         public ulong JumpTable;
@@ -148,6 +152,9 @@ internal sealed partial class SnpGuest : ConfidentialGuest
                 return BusOutcome.Done;
             case GhcbMsr.Index:
                 return BusOutcome.GeneralProtection;
+            case SevMsr.MemoryTypeDefault:
+                value = _vcpus[processor.Index].DefaultMemoryType;
+                return BusOutcome.Done;
             default:
                 return SevMsr.Read(index, out value);
         }
@@ -165,6 +172,9 @@ internal sealed partial class SnpGuest : ConfidentialGuest
                 return BusOutcome.Done;
             case GhcbMsr.Index:
                 return BusOutcome.GeneralProtection;
+            case SevMsr.MemoryTypeDefault:
+                _vcpus[processor.Index].DefaultMemoryType = value & 0xCFF;
+                return BusOutcome.Done;
             default:
                 return SevMsr.Write(index, value);
         }

@@ -11,12 +11,15 @@ namespace Liminal.Machine.Tests.Confidential.Snp;
 
 public sealed class PvalidateTests
 {
+    private static readonly GuestOperation[] All =
+        [GuestOperation.Validate4K, GuestOperation.Validate2M, GuestOperation.Rescind4K, GuestOperation.Rescind2M];
+
     public static TheoryData<string, GuestOperation, HostPolicy> Operations()
     {
         var rows = new TheoryData<string, GuestOperation, HostPolicy>();
         foreach (PageStateInfo state in new SnpPlatform().States)
         {
-            foreach (GuestOperation operation in (GuestOperation[])[GuestOperation.Validate4K, GuestOperation.Validate2M, GuestOperation.Rescind4K, GuestOperation.Rescind2M])
+            foreach (GuestOperation operation in All)
             {
                 rows.Add(state.Name, operation, HostPolicy.Cooperative);
                 rows.Add(state.Name, operation, HostPolicy.ImplicitConvert);

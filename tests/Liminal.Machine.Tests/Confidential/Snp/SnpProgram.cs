@@ -73,7 +73,8 @@ internal sealed class SnpProgram : IDisposable
 
     public ulong ErrorCode => Processor.Gpr(14);
 
-    public static SnpProgram Load(Action<Assembler> write, HostPolicy host = HostPolicy.Cooperative, PolicySwitches switches = PolicySwitches.None, int processorCount = 1) =>
+    public static SnpProgram Load(
+        Action<Assembler> write, HostPolicy host = HostPolicy.Cooperative, PolicySwitches switches = PolicySwitches.None, int processorCount = 1) =>
         new(write, new ConfidentialConfiguration(new SnpPlatform(), host, switches), processorCount);
 
     public static SnpProgram Load(Action<Assembler> write, ConfidentialConfiguration configuration) => new(write, configuration, 1);
