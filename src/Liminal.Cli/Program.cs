@@ -8,6 +8,7 @@ using Liminal.Cli.Output;
 using CancellationTokenSource interrupt = new();
 using PosixSignalRegistration keyboard = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
 using PosixSignalRegistration termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Interrupt);
 
 return Application.Run(args, new Invocation(Terminal.OfProcess(), interrupt.Token));
 

@@ -13,6 +13,9 @@ public enum MachineEndKind
     /// <summary>A processor arrived at one of <see cref="VirtualMachine.Breakpoints"/>; the machine can run on.</summary>
     Breakpoint,
 
+    /// <summary>A processor touched one of <see cref="VirtualMachine.Watchpoints"/>; the machine can run on.</summary>
+    Watchpoint,
+
     /// <summary>A processor of <see cref="ProcessorChoice.Stepped"/> has retired an instruction; the machine can run on.</summary>
     Stepped,
 
@@ -60,7 +63,7 @@ public sealed record MachineEnd(MachineEndKind Kind, int Processor, ulong Rip, s
 
     /// <summary>True when the machine can run on.</summary>
     public bool CanGoOn => Kind is MachineEndKind.InstructionLimit or MachineEndKind.Requested or MachineEndKind.Breakpoint
-        or MachineEndKind.Stepped;
+        or MachineEndKind.Watchpoint or MachineEndKind.Stepped;
 
     /// <summary>One line for people.</summary>
     public override string ToString()
@@ -70,6 +73,7 @@ public sealed record MachineEnd(MachineEndKind Kind, int Processor, ulong Rip, s
             MachineEndKind.InstructionLimit => "the limit of instructions was reached",
             MachineEndKind.Requested => "stopped on request",
             MachineEndKind.Breakpoint => "stopped at a breakpoint",
+            MachineEndKind.Watchpoint => "stopped at a watchpoint",
             MachineEndKind.Stepped => "stopped after a step",
             MachineEndKind.PoweredOff => "the guest powered off",
             MachineEndKind.Reset => "the guest asked for a reset",

@@ -46,7 +46,7 @@ public sealed partial class VirtualMachine
             if (_isInterrupted)
             {
                 _isInterrupted = false;
-                End(MachineEndKind.Requested, "interrupted");
+                End(MachineEndKind.Requested, Interrupted);
                 continue;
             }
 
@@ -122,6 +122,9 @@ public sealed partial class VirtualMachine
                 break;
             case StopKind.Breakpoint:
                 End(MachineEndKind.Breakpoint, stop.Detail);
+                break;
+            case StopKind.Watchpoint:
+                End(MachineEndKind.Watchpoint, stop.Detail);
                 break;
             case StopKind.Hook:
                 End(MachineEndKind.Requested, stop.Detail);

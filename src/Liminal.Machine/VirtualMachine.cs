@@ -53,6 +53,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
         SharedRam = memories.SharedRam;
         PageStates = memories.PageStates;
         Breakpoints = new BreakpointSet(code);
+        Watchpoints = new WatchpointSet(code);
         Board = new Board(configuration.ProcessorCount, new Control(this), transmit);
         _scheduler = new Scheduler(configuration.ScheduleSeed);
         _state.Random = new SplitMix(configuration.Seed);
@@ -74,6 +75,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
                 Rules = Confidential,
                 SharedRam = SharedRam,
                 Breakpoints = Breakpoints,
+                Watchpoints = Watchpoints,
             };
             _processors[index].State.Activity = Activity.WaitForStartup;
             _processors[index].StateChanged();
@@ -110,6 +112,9 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
     /// <summary>Linear addresses at which <see cref="Run(ulong)"/> ends with <see cref="MachineEndKind.Breakpoint"/>, before the instruction there.</summary>
     /// <remarks>Not part of the state: a fork begins without any, a snapshot has none, and a run that goes on after each does the same as one without them.</remarks>
     public BreakpointSet Breakpoints { get; }
+
+    /// <summary>Bytes whose loads or stores end <see cref="Run(ulong)"/> with <see cref="MachineEndKind.Watchpoint"/>; no more state than breakpoints are.</summary>
+    public WatchpointSet Watchpoints { get; }
 
     /// <summary>The devices.</summary>
     public Board Board { get; }
@@ -160,6 +165,9 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
     /// <summary>Ends the run before the next instruction; the machine can run on afterwards.</summary>
     /// <param name="detail">For the report.</param>
     public void RequestEnd(string detail) => End(MachineEndKind.Requested, detail);
+
+    /// <summary>The detail of an end that <see cref="Interrupt"/> asked for.</summary>
+    public const string Interrupted = "interrupted";
 
     /// <summary>Ends the run at the end of the present slice; the one member that may be called from another thread.</summary>
     public void Interrupt() => _isInterrupted = true;

@@ -106,14 +106,7 @@ public sealed unsafe partial class Processor
 
     /// <summary>Bytes of the present instruction, read without side effects.</summary>
     /// <returns>How many could be read.</returns>
-    public int PeekInstruction(Span<byte> bytes)
-    {
-        ulong address = Rip + (_core->Is64Bit ? 0 : SegmentBase(SegmentIndex.Cs));
-        int length = 0;
-        while (length < bytes.Length && TryPeek(address + (ulong)length, out bytes[length]))
-            length++;
-        return length;
-    }
+    public int PeekInstruction(Span<byte> bytes) => Peek(LinearRip, bytes);
 
     private static bool IsPrivileged(Intercept intercept) => intercept is Intercept.Msr or Intercept.Hlt or Intercept.Monitor
         or Intercept.CacheControl or Intercept.DebugRegister or Intercept.ControlRegister or Intercept.Xsetbv;
@@ -136,23 +129,14 @@ public sealed unsafe partial class Processor
     internal ushort X87OpcodeAt(ulong rip, int length)
     {
         ulong address = rip + (_core->Is64Bit ? 0 : SegmentBase(SegmentIndex.Cs));
-        for (int i = 0; i + 1 < length; i++)
+        Span<byte> bytes = stackalloc byte[MaximumInstructionLength];
+        int read = Peek(address, bytes[..length]);
+        for (int i = 0; i + 1 < read; i++)
         {
-            if (TryPeek(address + (ulong)i, out byte first) && (first & 0xf8) == 0xd8 && TryPeek(address + (ulong)i + 1, out byte second))
-                return (ushort)(((first & 7) << 8) | second);
+            if ((bytes[i] & 0xf8) == 0xd8)
+                return (ushort)(((bytes[i] & 7) << 8) | bytes[i + 1]);
         }
 
         return 0;
-    }
-
-    /// <summary>Reads a byte of guest memory without side effects.</summary>
-    private bool TryPeek(ulong address, out byte value)
-    {
-        value = 0;
-        WalkResult walk = Walk(address, PageAccess.Read);
-        if (walk.Status != WalkStatus.Mapped || !Ram.Contains(walk.PhysicalAddress, 1))
-            return false;
-        value = Ram.Read<byte>(walk.PhysicalAddress);
-        return true;
     }
 }

@@ -208,7 +208,9 @@ public sealed unsafe partial class Processor
     {
         isSingle = false;
         Attention attention = _core->Attention;
-        _core->Attention &= ~(Attention.CodeChanged | Attention.Stop | Attention.Device);
+        _core->Attention &= ~(Attention.CodeChanged | Attention.Stop | Attention.Device | Attention.Watch);
+        if ((attention & Attention.Watch) != 0)
+            return End(StopKind.Watchpoint);
         if ((attention & Attention.Stop) != 0)
             return End(StopKind.Requested);
 

@@ -75,19 +75,21 @@ public sealed unsafe partial class Processor
         return ((address ^ last) & PageMask) == 0 || TryTranslate(last & PageMask, access, out _);
     }
 
-    /// <summary>Host address of a range inside one page for bulk loads, or null when it is a device's; false on a fault.</summary>
+    /// <summary>Host address of a range inside one page for bulk loads, or null when it is a device's or a debugger watches the page; false on a fault.</summary>
     internal bool TryHostForLoad(ulong address, out byte* host)
     {
         host = null;
         if (!TryTranslate(address, Privilege, out ulong data))
             return false;
+        if (IsDebugged(address))
+            return true;
         host = HostAddress(data, address, forWrite: false);
         if (host != null)
             FillFast(data, address, host, Privilege);
         return true;
     }
 
-    /// <summary>Host address of a range inside one page for a bulk store, or null when it is a device's; false on a fault.</summary>
+    /// <summary>Host address of a range inside one page for a bulk store, or null when it is a device's or a debugger watches the page; false on a fault.</summary>
     /// <remarks>Translated code is forgotten at once, so whether a page holds some never shows. The store must follow, and then <see cref="AfterBulkStore"/>.</remarks>
     internal bool TryHostForStore(ulong address, int length, out byte* host)
     {
@@ -95,6 +97,8 @@ public sealed unsafe partial class Processor
         host = null;
         if (!TryTranslate(address, access, out ulong data))
             return false;
+        if (IsDebugged(address))
+            return true;
         host = HostAddress(data, address, forWrite: true);
         if (host == null)
             return true;
@@ -142,6 +146,7 @@ public sealed unsafe partial class Processor
             8 => *(ulong*)host,
             _ => LoadOdd(host, size),
         };
+        NoteAccess(address, size, WatchKind.Read);
         return true;
     }
 
@@ -186,6 +191,7 @@ public sealed unsafe partial class Processor
 
         if (isWatched)
             ReportStore(data, address, size, old, value);
+        NoteAccess(address, size, WatchKind.Write);
         return true;
     }
 

@@ -120,7 +120,7 @@ public sealed unsafe partial class Processor
     /// <summary>Makes the next access to a page take the fast path.</summary>
     internal void FillFast(ulong data, ulong address, byte* host, PageAccess access)
     {
-        if ((access & PageAccess.User) != Privilege)
+        if ((access & PageAccess.User) != Privilege || IsDebugged(address))
             return;
         bool isWrite = (access & PageAccess.Write) != 0;
         byte* page = host - (address & ~PageMask);

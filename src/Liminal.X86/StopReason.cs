@@ -30,6 +30,9 @@ public enum StopKind : byte
 
     /// <summary>The next instruction is at one of <see cref="Processor.Breakpoints"/>.</summary>
     Breakpoint,
+
+    /// <summary>The instruction before touched one of <see cref="Processor.Watchpoints"/>; see <see cref="Processor.LastWatchpoint"/>.</summary>
+    Watchpoint,
 }
 
 /// <summary>Why a run ended, and where.</summary>

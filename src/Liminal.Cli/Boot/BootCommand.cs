@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
 using System.Text;
+using Liminal.Cli.Boot.Debugging;
 using Liminal.Cli.Boot.Tracing;
 using Liminal.Cli.CommandLine;
 using Liminal.Linux.Diagnostics;
@@ -35,6 +36,8 @@ internal sealed class BootCommand
     private readonly Option<string?> _seed = OptionValue.Single("--seed", "N", "Seed of the guest's random numbers; 1 if not given.");
     private readonly Option<string?> _scheduleSeed = OptionValue.Single("--schedule-seed", "N", "Seed of the schedule of processors; 0, which is round robin, if not given.");
     private readonly Option<bool> _fresh = OptionValue.Flag("--fresh", "Boot from the beginning: neither resume from the cache nor save to it.");
+    private readonly Option<string?> _gdb = OptionValue.Single("--gdb", "PORT", "Wait for gdb on this port of localhost before the first instruction; 0 takes any free port.");
+    private readonly Option<string?> _gdbAttach = OptionValue.Single("--gdb-attach", "PORT", "Run, and let gdb attach on this port of localhost at any time.");
     private readonly Invocation _invocation;
 
     private BootCommand(Invocation invocation) => _invocation = invocation;
@@ -49,10 +52,12 @@ internal sealed class BootCommand
             ("liminal boot vmlinuz", "to a shell"),
             ("liminal boot vmlinuz --cpus 2 --until \"liminal: user land is up\" --json boot.json", "unattended, with a report"),
             ("liminal boot vmlinuz --append quiet --max-instructions 100M", "the first part of a boot"),
-            ("liminal boot vmlinuz --fresh --trace exceptions,cr3 --trace-file boot.trace", "with each exception and change of address space"))
+            ("liminal boot vmlinuz --fresh --trace exceptions,cr3 --trace-file boot.trace", "with each exception and change of address space"),
+            ("liminal boot vmlinuz --gdb 1234", "under gdb, which says: target remote localhost:1234"))
         {
             boot._image, boot._initrd, boot._append, boot._commandLine, boot._cpus, boot._memory,
             boot._until, boot._limit, boot._json, boot._trace, boot._traceFile, boot._traceLimit, boot._seed, boot._scheduleSeed, boot._fresh,
+            boot._gdb, boot._gdbAttach,
         };
         command.SetAction(boot.Run);
         return command;
@@ -68,13 +73,15 @@ internal sealed class BootCommand
             _invocation.Terminal.Note($"resumed from the cache at instruction {session.ResumedAt:N0}; --fresh boots from the beginning");
 
         using BootTrace? trace = OpenTrace(request, session);
+        using GdbServer? debugger = Listen(session, diagnostics);
         using Stream output = _invocation.Terminal.OpenOut();
         output.Write(Encoding.Latin1.GetBytes(session.Log.Text));
         using (_invocation.Interrupt.Register(session.Machine.Interrupt))
         {
             BootOutcome outcome = request.IsInteractive
-                ? InteractiveConsole.Run(session, output)
+                ? InteractiveConsole.Run(session, output, _invocation.Interrupt)
                 : UnattendedConsole.Run(session, output, _invocation.Interrupt);
+            debugger?.Finish(outcome.ExitCode);
             trace?.Dispose();
             outcome.Print(_invocation.Terminal.Error);
             if (trace?.Failure is string failure)
@@ -85,6 +92,18 @@ internal sealed class BootCommand
 
             return outcome.ExitCode;
         }
+    }
+
+    private GdbServer? Listen(BootSession session, DiagnosticBag diagnostics)
+    {
+        if (session.Request.DebuggerPort is not int port)
+            return null;
+
+        GdbServer debugger = GdbServer.Listen(session.Machine, session.Symbols, port, session.Request.WaitsForDebugger, diagnostics)
+            ?? throw Failure(diagnostics);
+        session.Debugger = debugger;
+        _invocation.Terminal.Note($"gdb can attach: target remote localhost:{debugger.Port}{(session.Request.WaitsForDebugger ? "; nothing runs until it does" : "")}");
+        return debugger;
     }
 
     private BootRequest Read(ParseResult parsed)
@@ -120,7 +139,9 @@ internal sealed class BootCommand
             TraceLimit = OptionValue.NumberOf(parsed, _traceLimit, BootTrace.DefaultLimit, 1, long.MaxValue),
             Seed = (ulong)OptionValue.NumberOf(parsed, _seed, 1, 0, long.MaxValue),
             ScheduleSeed = (ulong)OptionValue.NumberOf(parsed, _scheduleSeed, 0, 0, long.MaxValue),
-            IsFresh = parsed.GetValue(_fresh),
+            IsFresh = parsed.GetValue(_fresh) || parsed.GetValue(_gdb) is not null,
+            DebuggerPort = PortOf(parsed),
+            WaitsForDebugger = parsed.GetValue(_gdb) is not null,
             IsInteractive = isInteractive,
         };
     }
@@ -145,6 +166,15 @@ internal sealed class BootCommand
 
     private static CommandFailure TraceFailure(string path, string message) =>
         new(BootDiagnostics.BadTrace.Id, $"{path}: {message.TrimEnd('.')}; {BootDiagnostics.BadTrace.Remedy}");
+
+    private int? PortOf(ParseResult parsed)
+    {
+        if (parsed.GetValue(_gdb) is not null && parsed.GetValue(_gdbAttach) is not null)
+            throw new CommandFailure("LIM3208", "--gdb waits and --gdb-attach does not; give one of the two");
+
+        Option<string?> option = parsed.GetValue(_gdb) is null ? _gdbAttach : _gdb;
+        return parsed.GetValue(option) is null ? null : (int)OptionValue.NumberOf(parsed, option, 0, 0, 65535);
+    }
 
     private static CommandFailure Failure(DiagnosticBag diagnostics)
     {

@@ -23,10 +23,14 @@ internal static class BootDiagnostics
     /// <summary>The file of --json cannot be written.</summary>
     public static readonly DiagnosticKind BadReport = new("LIM3206", "the report of a boot cannot be written", "name another file");
 
+    /// <summary>The port of --gdb is taken.</summary>
+    public static readonly DiagnosticKind NoDebuggerPort = new("LIM3207", "the port for gdb cannot be listened on",
+        "name another port, or 0 for any free one");
+
     /// <summary>The file of --trace-file cannot be written.</summary>
     public static readonly DiagnosticKind BadTrace = new("LIM3215", "the trace of a boot cannot be written", "name another file with --trace-file");
 
     /// <summary>All of them, by identifier.</summary>
     public static IReadOnlyList<DiagnosticKind> All { get; } =
-        [DoesNotFit, BadInitialRamDisk, NoUserLand, BadReport, BadTrace];
+        [DoesNotFit, BadInitialRamDisk, NoUserLand, BadReport, NoDebuggerPort, BadTrace];
 }

@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using System.Threading;
 using Liminal.Machine;
 
 namespace Liminal.Cli.Boot;
@@ -30,9 +31,9 @@ internal sealed record BootOutcome(
     /// <summary>Judges a run.</summary>
     /// <param name="session">The machine after the run.</param>
     /// <param name="end">Why it stopped.</param>
-    /// <param name="isInterrupted">The user stopped it.</param>
+    /// <param name="stopCode">Exit code when it was stopped from outside; null when it was not.</param>
     /// <param name="elapsed">Host time of the run.</param>
-    public static BootOutcome Of(BootSession session, MachineEnd end, bool isInterrupted, TimeSpan elapsed)
+    public static BootOutcome Of(BootSession session, MachineEnd end, int? stopCode, TimeSpan elapsed)
     {
         int exitCode = end.Kind switch
         {
@@ -41,7 +42,7 @@ internal sealed record BootOutcome(
             MachineEndKind.PoweredOff or MachineEndKind.Reset => 0,
             MachineEndKind.DebugExit => end.Value == 0 ? 0 : 1,
             MachineEndKind.TripleFault or MachineEndKind.GuestTerminated or MachineEndKind.Livelock => 1,
-            MachineEndKind.Requested when isInterrupted => session.Request.IsInteractive ? 0 : 130,
+            MachineEndKind.Requested when stopCode is int code => code,
             _ => 3,
         };
         string reason = Symbolise(session, end);
@@ -54,6 +55,9 @@ internal sealed record BootOutcome(
             elapsed,
             session.Log.LastLines(LastLineCount));
     }
+
+    /// <summary>The exit code of a run that a signal stopped; null when none came.</summary>
+    public static int? CodeOf(CancellationToken interrupt) => interrupt.IsCancellationRequested ? CommandLine.ExitCode.Interrupted : null;
 
     /// <summary>Writes the reason, the counts and, when the run did not end well, the end of the console.</summary>
     public void Print(TextWriter writer)

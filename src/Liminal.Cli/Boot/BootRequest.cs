@@ -52,6 +52,12 @@ internal sealed record BootRequest
     /// <summary>Neither resume from the cache nor save to it.</summary>
     public bool IsFresh { get; init; }
 
+    /// <summary>TCP port on which gdb may attach; null for none, 0 for any free one.</summary>
+    public int? DebuggerPort { get; init; }
+
+    /// <summary>Nothing executes before gdb lets it.</summary>
+    public bool WaitsForDebugger { get; init; }
+
     /// <summary>The terminal is the guest's console.</summary>
     public bool IsInteractive { get; init; }
 }

@@ -3,6 +3,8 @@
 using System;
 using System.IO;
 using System.Text;
+using System.Threading;
+using Liminal.Cli.Boot.Debugging;
 using Liminal.Linux.Diagnostics;
 using Liminal.Linux.Image;
 using Liminal.Machine;
@@ -39,6 +41,9 @@ internal sealed class BootSession : IDisposable
     /// <summary>The kernel.</summary>
     public KernelImage Image { get; }
 
+    /// <summary>Names of the kernel for a debugger.</summary>
+    public KernelSymbols Symbols => new(Image);
+
     /// <summary>The kernel's command line.</summary>
     public string CommandLine { get; }
 
@@ -50,6 +55,9 @@ internal sealed class BootSession : IDisposable
 
     /// <summary>Also takes each byte that the guest writes, for a terminal or file.</summary>
     public Action<byte>? Echo { get; set; }
+
+    /// <summary>Runs the machine when a debugger may control it.</summary>
+    public GdbServer? Debugger { get; set; }
 
     /// <summary>The text of --until has been seen.</summary>
     public bool TextWasSeen { get; private set; }
@@ -102,19 +110,23 @@ internal sealed class BootSession : IDisposable
     }
 
     /// <summary>Runs to the end; on the way the machine is saved when its user land comes up.</summary>
-    public MachineEnd Run()
+    /// <param name="leave">Ends the run although a debugger holds the machine.</param>
+    public MachineEnd Run(CancellationToken leave)
     {
-        MachineEnd end = Machine.Run(Request.InstructionLimit);
+        MachineEnd end = RunMachine(leave);
         if (!_wantsSnapshot || UserLandIsUpAt is not ulong instructions)
             return end;
 
         _wantsSnapshot = false;
         _snapshots?.Save(Machine, instructions, Log.Text);
-        return TextWasSeen ? end : Machine.Run(Request.InstructionLimit);
+        return TextWasSeen ? end : RunMachine(leave);
     }
 
     /// <inheritdoc/>
     public void Dispose() => Machine.Dispose();
+
+    private MachineEnd RunMachine(CancellationToken leave) =>
+        Debugger?.Run(Request.InstructionLimit, leave) ?? Machine.Run(Request.InstructionLimit);
 
     private bool TryResume()
     {

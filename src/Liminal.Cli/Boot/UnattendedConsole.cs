@@ -3,6 +3,7 @@
 using System.Diagnostics;
 using System.IO;
 using System.Threading;
+using Liminal.Cli.CommandLine;
 using Liminal.Machine;
 
 namespace Liminal.Cli.Boot;
@@ -23,9 +24,9 @@ internal static class UnattendedConsole
             }
         };
         var time = Stopwatch.StartNew();
-        MachineEnd end = session.Run();
+        MachineEnd end = session.Run(interrupt);
         time.Stop();
         buffered.Flush();
-        return BootOutcome.Of(session, end, interrupt.IsCancellationRequested, time.Elapsed);
+        return BootOutcome.Of(session, end, session.Debugger is { WasKilled: true } ? ExitCode.Interrupted : BootOutcome.CodeOf(interrupt), time.Elapsed);
     }
 }

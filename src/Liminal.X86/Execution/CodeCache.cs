@@ -132,6 +132,13 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
         return true;
     }
 
+    /// <summary>Sends the next accesses of every processor to the slow path.</summary>
+    internal void ForgetHostPointers()
+    {
+        foreach (Processor processor in _processors)
+            processor.ForgetHostPointers();
+    }
+
     /// <summary>True when a block must ask for a breakpoint before an instruction at an offset in its page.</summary>
     internal bool HasBreakpointAt(int offset) => _breakpoints[offset] != 0;
 
@@ -165,11 +172,7 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
     public void OnCodeWritten(byte* page, int offset, int length) => Overwrite(page, offset, length);
 
     /// <inheritdoc/>
-    public void OnPageReplaced(ulong frame)
-    {
-        foreach (Processor processor in _processors)
-            processor.ForgetHostPointers();
-    }
+    public void OnPageReplaced(ulong frame) => ForgetHostPointers();
 
     /// <summary>Frees the blocks; every processor that used them must be gone.</summary>
     public void Dispose()

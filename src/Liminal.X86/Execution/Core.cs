@@ -96,6 +96,9 @@ internal enum Attention
 
     /// <summary>A device was accessed: a repeated string instruction goes no further for now.</summary>
     Device = 16,
+
+    /// <summary>A watched byte was touched.</summary>
+    Watch = 32,
 }
 
 /// <summary>Why a handler returned without naming the next block.</summary>
