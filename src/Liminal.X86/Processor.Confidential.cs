@@ -18,6 +18,9 @@ public sealed unsafe partial class Processor
     /// <summary>The access of the present instruction, while the rules are asked about <see cref="Intercept.Io"/>.</summary>
     public PortAccess PortAccess => PortIo.Access(_core, _core->Op);
 
+    /// <summary>WRMSR rather than RDMSR, while the rules are asked about <see cref="Intercept.Msr"/>.</summary>
+    public bool IsMsrWrite => _core->Op->Extra != 0;
+
     /// <summary>Asks the rules about an instruction of an intercepted row; Next means that it executes as in any guest.</summary>
     /// <remarks>
     /// An instruction that may not be executed at this privilege, or with these I/O permissions, faults and is not seen.

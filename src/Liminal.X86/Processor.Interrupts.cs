@@ -28,13 +28,20 @@ public sealed unsafe partial class Processor
         if (Rules != null && kind == EventKind.Fault && IsLivelock(fault))
             return;
         _core->Remaining--;
+        ulong rip = Core.Rip(_core);
+        int cpl = Cpl;
         while (true)
         {
             if (fault.Vector == ExceptionVector.PageFault && kind == EventKind.Fault)
                 State.Cr2 = fault.Address;
             bool hasErrorCode = fault.HasErrorCode && kind == EventKind.Fault;
-            if (TryDeliver(fault.Vector, hasErrorCode ? fault.ErrorCode : null, kind, Core.Rip(_core), fault.Address))
+            if (TryDeliver(fault.Vector, hasErrorCode ? fault.ErrorCode : null, kind, rip, fault.Address))
+            {
+                if (Rules != null && kind == EventKind.Fault)
+                    NoteDelivery(fault.Vector, rip, cpl, hasErrorCode);
                 return;
+            }
+
             if (_core->Exit == BlockExit.Stop)
                 return;
             _core->Exit = BlockExit.Lookup;

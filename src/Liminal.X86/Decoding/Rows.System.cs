@@ -12,7 +12,7 @@ internal unsafe ref partial struct Binder
         Mnemonic.Hlt => Seen(Intercept.Hlt, End(RunPrivileged<Halt>())),
         Mnemonic.Cpuid => Seen(Intercept.Cpuid, Run<Instructions.Cpuid>()),
         Mnemonic.Rdmsr => Seen(Intercept.Msr, RunPrivileged<ReadMsr>()),
-        Mnemonic.Wrmsr => Seen(Intercept.Msr, End(RunPrivileged<WriteMsr>())),
+        Mnemonic.Wrmsr => Seen(Intercept.Msr, End(MsrWrite())),
         Mnemonic.Rdtsc => Seen(Intercept.Rdtsc, Run<ReadTimestamp>()),
         Mnemonic.Rdtscp => Has(0x8000_0001, 'd', 27) ? Seen(Intercept.Rdtsc, Run<ReadTimestampAndProcessor>()) : End(Run<InvalidOpcode>()),
         Mnemonic.Rdpid => Has(7, 'c', 22) ? IntoWhole<ReadProcessorId>() : End(Run<InvalidOpcode>()),
@@ -173,6 +173,12 @@ internal unsafe ref partial struct Binder
             2 => isInput ? Run<In<Size16>>() : Run<Out<Size16>>(),
             _ => isInput ? Run<In<Size32>>() : Run<Out<Size32>>(),
         };
+    }
+
+    private readonly nint MsrWrite()
+    {
+        _op->Extra = 1;
+        return RunPrivileged<WriteMsr>();
     }
 
     private readonly nint PortString<TInstruction>(byte direction, int size)

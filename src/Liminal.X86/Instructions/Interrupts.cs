@@ -63,7 +63,8 @@ internal readonly unsafe struct InterruptReturn : IInstruction
         else if ((ulong)oldCpl <= ((core->State.SystemFlags >> 12) & 3))
             changeable |= Rflags.InterruptEnable;
         core->State.NmiBlocked = false;
-        core->State.ReturnedAt = processor.InstructionsRetired + 1;
+        if (processor.Rules != null)
+            processor.NoteReturn(before, rip);
         processor.SetFlags(flags, changeable, size);
         return Completion.Jumped;
     }

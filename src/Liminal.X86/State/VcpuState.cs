@@ -116,8 +116,17 @@ public struct RepeatedFault
     /// <summary>Its address: linear, of the access.</summary>
     public ulong Address;
 
+    /// <summary>Stack address that the IRET of its handler will have; all ones from CPL 3; 0 once it has returned.</summary>
+    public ulong Frame;
+
+    /// <summary>Value of <see cref="VcpuState.InstructionsRetired"/> at the last delivery.</summary>
+    public ulong DeliveredAt;
+
     /// <summary>Deliveries so far.</summary>
     public int Count;
+
+    /// <summary>The handler has returned to the instruction itself.</summary>
+    public bool HasReturned;
 
     /// <summary>Its vector.</summary>
     public byte Vector;

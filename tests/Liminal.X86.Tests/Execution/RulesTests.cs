@@ -97,6 +97,44 @@ public sealed class RulesTests
         Assert.DoesNotContain((0ul, Platform.AccessKind.PageWalk), rules.Accesses);
     }
 
+    [Fact]
+    public void A_handler_that_gives_up_at_its_instruction_is_a_livelock()
+    {
+        using var machine = new TestMachine(rules: new Recorder());
+        machine.Load(TestMachine.HandlerAddress + (6 * 16), a => a.iretq());
+        machine.Load(a => a.ud2());
+        StopReason reason = machine.Processor.Run(100_000);
+
+        Assert.Equal(StopKind.Livelock, reason.Kind);
+        Assert.Equal(TestMachine.CodeAddress, reason.Rip);
+        Assert.InRange(machine.Processor.InstructionsRetired, 256ul, 1024ul);
+    }
+
+    [Fact]
+    public void A_handler_that_goes_on_behind_its_instruction_is_none_even_when_that_faults_too()
+    {
+        using var machine = new TestMachine(rules: new Recorder());
+        machine.Load(TestMachine.HandlerAddress + (6 * 16), a =>
+        {
+            a.add(__qword_ptr[rsp], 2);
+            a.iretq();
+        });
+        machine.Load(a =>
+        {
+            Label again = a.CreateLabel();
+            a.mov(ecx, 2000);
+            a.Label(ref again);
+            a.ud2();
+            a.ud2();
+            a.dec(ecx);
+            a.jne(again);
+            a.hlt();
+        });
+        machine.RunToHalt();
+
+        Assert.Equal(0ul, machine.Processor.Gpr(1));
+    }
+
     private static void EnterUserMode(TestMachine machine)
     {
         ref VcpuState state = ref machine.Processor.State;
