@@ -74,6 +74,9 @@ public sealed partial class LocalApic : IMmioDevice, ITimerClient, IStateful
     /// <summary>The vector that the processor must take before its next instruction when RFLAGS.IF is set, or -1.</summary>
     public int PendingVector => _state.PendingVector;
 
+    /// <summary>What arrives at LINT0 would reach the processor: the pin is not masked, or the APIC does not stand in its way.</summary>
+    public bool IsPin0Open => !_state.Base.IsEnabled || !_state.LocalVectors[(int)LocalVector.Pin0].IsMasked;
+
     /// <summary>An NMI waits.</summary>
     public bool HasNmi => _state.NmiPending != 0;
 

@@ -8,8 +8,8 @@ namespace Liminal.Chipset;
 /// <summary>The cascaded pair of interrupt controllers of a PC, as far as a kernel needs it to switch it off.</summary>
 /// <remarks>
 /// Source: Intel 8259A data sheet (231468), initialization and operation command words. Registers, masks and requests are there, but
-/// the INT output is not wired to a processor: interrupts reach processors through the I/O APIC only. A request that a guest leaves
-/// unmasked here after initialization stops the machine instead of getting lost.
+/// the INT output goes to pin LINT0 of a local APIC that delivers nothing from it: interrupts reach processors through the I/O APIC only. A
+/// request that is unmasked here after initialization, while the pin is not masked either, stops the machine instead of getting lost.
 /// </remarks>
 public sealed class Pic8259(IMachineControl machine) : IPortDevice, IInterruptController, IStateful
 {
@@ -23,6 +23,9 @@ public sealed class Pic8259(IMachineControl machine) : IPortDevice, IInterruptCo
 
     /// <summary>Number of ports of each controller.</summary>
     public const int PortCount = 2;
+
+    /// <summary>The local APIC whose LINT0 pin the INT output is wired to; null when every request counts as delivered.</summary>
+    public LocalApic? Pin { get; init; }
 
     private State _state;
 
@@ -155,7 +158,7 @@ public sealed class Pic8259(IMachineControl machine) : IPortDevice, IInterruptCo
     {
         ref Chip chip = ref _state.Chips[input >> 3];
         int unmasked = chip.Request & ~chip.Mask;
-        if (chip.Initialized != 0 && unmasked != 0)
+        if (chip.Initialized != 0 && unmasked != 0 && Pin is null or { IsPin0Open: true })
         {
             machine.NotModelled($"unmasked interrupt request of the 8259A (requests {unmasked:x2}h, inputs {input & 8} and up)");
         }

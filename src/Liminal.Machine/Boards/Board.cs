@@ -38,7 +38,7 @@ public sealed class Board
 
         IoApic = Keep("ioapic", new IoApic(_bus));
         _bus.Attach(IoApic);
-        Pic8259 pic = Keep("pic", new Pic8259(control));
+        Pic8259 pic = Keep("pic", new Pic8259(control) { Pin = _localApics[0] });
         var isaInterrupts = new IsaInterrupts(pic, IoApic);
         Pit = Keep("pit", new Pit8254(Clock, isaInterrupts, MemoryMap.TimerInterrupt, control));
         Serial = Keep("serial", new Uart16550(transmit, isaInterrupts, MemoryMap.Serial1Interrupt));
