@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System;
 using Liminal.Chipset;
+using Liminal.Machine.Scheduling;
 using Liminal.X86;
 using Liminal.X86.State;
 
@@ -58,6 +59,13 @@ public sealed partial class VirtualMachine
 
             FeedConsole();
             Board.ExpireTimers();
+            if (Confidential is { HasWaiting: true } && _state.InstructionsRetired >= _state.NextPoll)
+            {
+                // At fixed instructions, so that it does not matter how runs are cut.
+                _state.NextPoll = _state.InstructionsRetired - (_state.InstructionsRetired % Scheduler.Turn) + Scheduler.Turn;
+                Confidential.Poll();
+            }
+
             ulong runnable = DeliverSignals();
             if (runnable != 0)
             {
@@ -85,6 +93,10 @@ public sealed partial class VirtualMachine
             ? ulong.MaxValue
             : (deadline - now + _configuration.TicksPerInstruction - 1) / _configuration.TicksPerInstruction;
         ulong budget = Math.Min(Math.Min(turn, untilDeadline), Math.Min(instructionsLeft, isStep ? 1 : LongestSlice));
+        if (Confidential is { HasWaiting: true })
+        {
+            budget = Math.Min(budget, _state.NextPoll - _state.InstructionsRetired);
+        }
 
         _running = processor;
         _sliceStartRetired = processor.State.InstructionsRetired;

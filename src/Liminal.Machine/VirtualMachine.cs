@@ -85,6 +85,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
     internal struct State
     {
         public ulong InstructionsRetired;
+        public ulong NextPoll;
         public SplitMix Random;
     }
 

@@ -47,6 +47,21 @@ public abstract partial class ConfidentialGuest
         Observer?.OnPageChange(processor, new PageChangeEvent(frame, before, change));
     }
 
+    /// <summary>Something that the host does to a page by itself.</summary>
+    /// <param name="operation">What.</param>
+    /// <param name="frame">The page; must be RAM.</param>
+    /// <returns>What the platform tells the host; the page changed only when it is <see cref="OperationStatus.Done"/>.</returns>
+    public OperationStatus Act(HostOperation operation, ulong frame)
+    {
+        OperationRule rule = Platform.Apply(operation, Machine.PageStates![frame], Switches);
+        if (rule.Status == OperationStatus.Done)
+        {
+            Apply(null, frame, rule.Change);
+        }
+
+        return rule.Status;
+    }
+
     /// <summary>A guest instruction on one page, with what the host makes of its exits.</summary>
     /// <param name="processor">Who executes it.</param>
     /// <param name="operation">Which.</param>

@@ -82,6 +82,14 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
     {
     }
 
+    /// <summary>True while a processor waits for something in memory: <see cref="Poll"/> is then called once for each turn's worth of instructions.</summary>
+    public virtual bool HasWaiting => false;
+
+    /// <summary>Looks for what the waiting processors wait for, and sets them going.</summary>
+    public virtual void Poll()
+    {
+    }
+
     /// <summary>RDMSR of an index that the processor itself does not keep; null leaves it to the board.</summary>
     public virtual BusOutcome? ReadMsr(Processor processor, uint index, out ulong value)
     {
@@ -144,6 +152,7 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
         SnpPlatform => new SnpGuest(machine, configuration, SevStatus.Sev | SevStatus.EncryptedState | SevStatus.SecureNestedPaging),
         SevPlatform => new SnpGuest(machine, configuration, SevStatus.Sev | (configuration.EncryptsState ? SevStatus.EncryptedState : SevStatus.None)),
         VtomPlatform or TdpPlatform => new ParavisorGuest(machine, configuration),
+        TdxPlatform => new Tdx.TdxGuest(machine, configuration),
         _ => throw new NotSupportedException($"a machine cannot be a guest of {configuration.Platform.Name}"),
     };
 
