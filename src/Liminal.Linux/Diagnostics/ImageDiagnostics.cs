@@ -72,6 +72,14 @@ public static class ImageDiagnostics
     public static readonly DiagnosticKind NoVersion = new("LIM1016", "The kernel does not name its version",
         "give a kernel that has not been altered");
 
+    /// <summary>The type information is missing or does not decode.</summary>
+    public static readonly DiagnosticKind BadTypes = new("LIM1017", "The type information cannot be read",
+        "give a kernel built with CONFIG_DEBUG_INFO_BTF=y that has not been altered");
+
+    /// <summary>The tables for walking stacks are missing or do not decode.</summary>
+    public static readonly DiagnosticKind BadUnwindTables = new("LIM1018", "The stack unwinding tables cannot be read",
+        "give a kernel built with CONFIG_UNWINDER_ORC=y that has not been altered");
+
     /// <summary>The package file contradicts itself.</summary>
     public static readonly DiagnosticKind BadPackage = new("LIM1020", "The package is damaged",
         "download it again");
@@ -89,6 +97,6 @@ public static class ImageDiagnostics
     [
         NotFound, NotAFile, Unreadable, FileTooLarge, NotAKernel, OtherArchitecture, Truncated, BadBootHeader,
         UnknownCompression, BadPayload, PayloadTooLarge, BadElf, NoKallsyms, BadKallsyms, BadExceptionTable, NoVersion,
-        BadPackage, PackageWithoutKernel, ChecksumMismatch,
+        BadTypes, BadUnwindTables, BadPackage, PackageWithoutKernel, ChecksumMismatch,
     ];
 }
