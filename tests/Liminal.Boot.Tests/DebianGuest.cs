@@ -20,7 +20,12 @@ namespace Liminal.Boot.Tests;
 /// <summary>A machine with a Debian kernel and a user land that runs the script of this project. A test without apt is skipped.</summary>
 internal sealed class DebianGuest : IDisposable
 {
-    public DebianGuest(string kernel, int processorCount, ulong scheduleSeed, ConfidentialConfiguration? confidential = null)
+    /// <param name="kernel">Such as debian:6.12-cloud.</param>
+    /// <param name="processorCount">Number of processors.</param>
+    /// <param name="scheduleSeed">0 for round robin.</param>
+    /// <param name="confidential">Null for a plain guest.</param>
+    /// <param name="isIdle">Whether the user land waits at a shell in place of running the script.</param>
+    public DebianGuest(string kernel, int processorCount, ulong scheduleSeed, ConfidentialConfiguration? confidential = null, bool isIdle = false)
     {
         var configuration = new MachineConfiguration
         {
@@ -31,7 +36,7 @@ internal sealed class DebianGuest : IDisposable
         };
         Image = Open(kernel);
         Machine = new VirtualMachine(configuration, Log.Write);
-        LinuxBoot.Load(Machine, BootableKernel.Of(Image), KernelCommandLine.Default, UserLand.Build(Busybox(), Script()));
+        LinuxBoot.Load(Machine, BootableKernel.Of(Image), KernelCommandLine.Default, UserLand.Build(Busybox(), isIdle ? null : Script()));
     }
 
     public KernelImage Image { get; }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using Liminal.Linux.Image;
+using Liminal.Linux.Symbols;
+using Liminal.Machine;
+using Liminal.X86;
+using Liminal.X86.State;
+
+namespace Liminal.Linux.Guest;
+
+/// <summary>Where in a guest's address space a kernel runs, and the root of its own page tables.</summary>
+/// <param name="Slide">Bytes from an address as linked to the address in the guest: a multiple of 2 MiB, zero without address randomisation.</param>
+/// <param name="PhysicalOffset">The kernel's phys_base: what is added to an address of the kernel mapping, minus its start, to give the physical one.</param>
+/// <param name="Root">init_top_pgt as CR3 would hold it, attribute bit included.</param>
+internal readonly record struct KernelLocation(ulong Slide, ulong PhysicalOffset, ulong Root)
+{
+    /// <summary>Start of the kernel mapping, __START_KERNEL_map: the top 2 GiB.</summary>
+    private const ulong KernelMapping = 0xFFFF_FFFF_8000_0000;
+
+    private const ulong SlideStep = 2 << 20;
+    private const ulong SlideLimit = 1ul << 30;
+
+    /// <summary>Page-table isolation keeps the user half of a pair of roots in the second page: bit 12 of CR3.</summary>
+    private const ulong IsolationBit = 1 << 12;
+
+    /// <summary>Looks for the kernel's banner through the page tables of each processor.</summary>
+    /// <returns>Null when none has the kernel mapped: it has not got that far, or another kernel runs.</returns>
+    public static KernelLocation? Find(VirtualMachine machine, KernelImage image)
+    {
+        if (!image.Symbols.TryFind("linux_banner", out KernelSymbol banner)
+            || !image.Symbols.TryFind("phys_base", out KernelSymbol physicalBase)
+            || !image.Symbols.TryFind("init_top_pgt", out KernelSymbol root))
+        {
+            return null;
+        }
+
+        byte[] expected = new byte[64];
+        if (!image.Elf.TryRead(banner.Address, expected))
+            return null;
+
+        foreach (Processor processor in machine.Processors)
+        {
+            if ((processor.State.Efer & Efer.LongModeActive) == 0)
+                continue;
+
+            foreach (ulong candidate in (ReadOnlySpan<ulong>)[processor.State.Cr3, processor.State.Cr3 & ~IsolationBit])
+            {
+                GuestMemory memory = GuestMemory.At(processor, candidate);
+                if (FindSlide(memory, banner.Address.Value, expected) is not ulong slide
+                    || !memory.TryRead(physicalBase.Address.Value + slide, out ulong offset))
+                {
+                    continue;
+                }
+
+                ulong table = root.Address.Value + slide - KernelMapping + offset;
+                return new KernelLocation(slide, offset, table | (candidate & memory.AttributeBit));
+            }
+        }
+
+        return null;
+    }
+
+    private static ulong? FindSlide(GuestMemory memory, ulong banner, ReadOnlySpan<byte> expected)
+    {
+        Span<byte> found = stackalloc byte[64];
+        for (ulong slide = 0; slide < SlideLimit; slide += SlideStep)
+        {
+            if (memory.TryRead(banner + slide, found) && found.SequenceEqual(expected))
+                return slide;
+        }
+
+        return null;
+    }
+}
