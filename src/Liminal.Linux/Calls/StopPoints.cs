@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using System.Collections.Generic;
+using Liminal.Machine;
+using Liminal.X86;
+
+namespace Liminal.Linux.Calls;
+
+/// <summary>Runs a machine until a processor comes to one of a few addresses. Breakpoints that others have set stay.</summary>
+internal static class StopPoints
+{
+    /// <summary>Runs on.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="addresses">Linear addresses of instructions.</param>
+    /// <param name="limit">Value of <see cref="VirtualMachine.InstructionsRetired"/> at which to give up.</param>
+    /// <param name="accept">Decides whether an arrival counts; the processor stands before the instruction.</param>
+    /// <param name="end">Why the run ended.</param>
+    /// <returns>The processor that arrived, or null when something else ended the run.</returns>
+    public static Processor? RunTo(
+        VirtualMachine machine, IReadOnlyList<ulong> addresses, ulong limit, Func<Processor, bool> accept, out MachineEnd end)
+    {
+        List<ulong> added = [];
+        HashSet<ulong> wanted = [.. addresses];
+        foreach (ulong address in wanted)
+        {
+            if (machine.Breakpoints.Add(address))
+                added.Add(address);
+        }
+
+        try
+        {
+            while (true)
+            {
+                end = machine.Run(limit);
+                if (end.Kind != MachineEndKind.Breakpoint)
+                    return null;
+
+                Processor processor = machine.Processors[end.Processor];
+                bool isWanted = wanted.Contains(end.Rip);
+                if (isWanted && accept(processor))
+                    return processor;
+
+                if (!isWanted || !added.Contains(end.Rip))
+                    return null;
+            }
+        }
+        finally
+        {
+            foreach (ulong address in added)
+                machine.Breakpoints.Remove(address);
+        }
+    }
+}
