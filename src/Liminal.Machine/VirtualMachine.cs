@@ -229,6 +229,9 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
 
     private ulong RetiredInSlice => _running is null ? 0 : _running.InstructionsRetired - _sliceStartRetired;
 
+    /// <summary>Ends the run at the present instruction, because it asks for something that is not modelled.</summary>
+    internal void EndNotModelled(string what) => End(MachineEndKind.NotModelled, what);
+
     /// <summary>Ends a confidential guest at the present instruction.</summary>
     internal void EndGuest(MachineEndKind kind, string detail, GuestEnd guest) => End(kind, detail, guest: guest);
 

@@ -71,6 +71,9 @@ public enum ConfidentialAnswer : byte
     /// <summary>The rules carried the instruction out themselves; execution goes on behind it. Not an answer to a memory access.</summary>
     Emulated,
 
+    /// <summary>The rules carried out a part; the same instruction goes on with what they left in the registers. Not an answer to a memory access.</summary>
+    Again,
+
     /// <summary>The exception in the verdict is delivered; the instruction has done nothing.</summary>
     Exception,
 

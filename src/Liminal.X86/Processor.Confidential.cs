@@ -53,6 +53,8 @@ public sealed unsafe partial class Processor
                 return Completion.Next;
             case ConfidentialAnswer.Emulated:
                 return Completion.End;
+            case ConfidentialAnswer.Again:
+                return Completion.Again;
             default:
                 Apply(verdict, verdict.Vector == ExceptionVector.PageFault ? verdict.Address : Rip);
                 return Completion.Fault;

@@ -38,6 +38,7 @@ internal sealed class BootCommand
     private readonly Option<bool> _fresh = OptionValue.Flag("--fresh", "Boot from the beginning: neither resume from the cache nor save to it.");
     private readonly Option<string?> _gdb = OptionValue.Single("--gdb", "PORT", "Wait for gdb on this port of localhost before the first instruction; 0 takes any free port.");
     private readonly Option<string?> _gdbAttach = OptionValue.Single("--gdb-attach", "PORT", "Run, and let gdb attach on this port of localhost at any time.");
+    private readonly PlatformOptions _platform = new();
     private readonly Invocation _invocation;
 
     private BootCommand(Invocation invocation) => _invocation = invocation;
@@ -51,6 +52,7 @@ internal sealed class BootCommand
             "Runs a kernel with a console. In a terminal Ctrl-A x leaves.",
             ("liminal boot vmlinuz", "to a shell"),
             ("liminal boot vmlinuz --cpus 2 --until \"liminal: user land is up\" --json boot.json", "unattended, with a report"),
+            ("liminal boot vmlinuz --platform vtom --cpus 2", "as a confidential guest"),
             ("liminal boot vmlinuz --append quiet --max-instructions 100M", "the first part of a boot"),
             ("liminal boot vmlinuz --fresh --trace exceptions,cr3 --trace-file boot.trace", "with each exception and change of address space"),
             ("liminal boot vmlinuz --gdb 1234", "under gdb, which says: target remote localhost:1234"))
@@ -59,6 +61,7 @@ internal sealed class BootCommand
             boot._until, boot._limit, boot._json, boot._trace, boot._traceFile, boot._traceLimit, boot._seed, boot._scheduleSeed, boot._fresh,
             boot._gdb, boot._gdbAttach,
         };
+        boot._platform.AddTo(command);
         command.SetAction(boot.Run);
         return command;
     }
@@ -143,6 +146,7 @@ internal sealed class BootCommand
             DebuggerPort = PortOf(parsed),
             WaitsForDebugger = parsed.GetValue(_gdb) is not null,
             IsInteractive = isInteractive,
+            Confidential = _platform.Read(parsed),
         };
     }
 

@@ -30,7 +30,11 @@ internal static class BootDiagnostics
     /// <summary>The file of --trace-file cannot be written.</summary>
     public static readonly DiagnosticKind BadTrace = new("LIM3215", "the trace of a boot cannot be written", "name another file with --trace-file");
 
+    /// <summary>The kernel cannot be a guest of the platform.</summary>
+    public static readonly DiagnosticKind NoCodeForPlatform = new("LIM3216", "the kernel has no code for the platform",
+        "boot another kernel, or on another platform; 'liminal kernel info IMAGE' lists those it has code for");
+
     /// <summary>All of them, by identifier.</summary>
     public static IReadOnlyList<DiagnosticKind> All { get; } =
-        [DoesNotFit, BadInitialRamDisk, NoUserLand, BadReport, NoDebuggerPort, BadTrace];
+        [DoesNotFit, BadInitialRamDisk, NoUserLand, BadReport, NoDebuggerPort, BadTrace, NoCodeForPlatform];
 }

@@ -4,14 +4,18 @@ using System;
 using System.IO;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Liminal.Checker.Checking;
 using Liminal.Linux.Diagnostics;
+using Liminal.Machine;
+using Liminal.Machine.Confidential;
+using Liminal.Platform;
 
 namespace Liminal.Cli.Boot;
 
-/// <summary>The report of a boot as JSON, version 1; its fields are described in docs/reference/boot-report.md.</summary>
+/// <summary>The report of a boot as JSON, version 2; its fields are described in docs/reference/boot-report.md.</summary>
 internal static class BootReport
 {
-    private const int SchemaVersion = 1;
+    private const int SchemaVersion = 2;
 
     /// <summary>Writes the report to the file that was asked for.</summary>
     /// <returns>False with one diagnostic when the file cannot be written.</returns>
@@ -41,13 +45,14 @@ internal static class BootReport
             json.WriteString("image", session.Request.Image);
             json.WriteString("kernel", session.Image.Version.Banner);
             json.WriteString("commandLine", session.CommandLine);
-            json.WriteString("platform", "none");
+            WritePlatform(json, session.Request.Confidential);
             json.WriteNumber("processors", session.Machine.Processors.Length);
             json.WriteNumber("memoryBytes", session.Machine.Ram.Size);
             json.WriteNumber("seed", session.Request.Seed);
             json.WriteNumber("scheduleSeed", session.Request.ScheduleSeed);
             json.WriteString("end", JsonNamingPolicy.CamelCase.ConvertName(outcome.End.Kind.ToString()));
             json.WriteString("reason", outcome.Reason);
+            WriteGuestEnd(json, outcome.End.Guest);
             json.WriteBoolean("textWasSeen", session.TextWasSeen);
             json.WriteBoolean("hasPanicked", session.HasPanicked);
             json.WriteNumber("exitCode", outcome.ExitCode);
@@ -73,5 +78,34 @@ internal static class BootReport
         }
 
         return stream.ToArray();
+    }
+
+    private static void WritePlatform(Utf8JsonWriter json, ConfidentialConfiguration? confidential)
+    {
+        json.WriteString("platform", confidential?.Platform.Name ?? Platforms.None.Name);
+        if (confidential is null)
+            return;
+
+        json.WriteString("host", HostNames.Of(confidential.Host));
+        if (confidential.Plan != HostPlan.EveryCall)
+            json.WriteNumber("hostCall", confidential.Plan.First);
+
+        json.WriteStartObject("switches");
+        foreach (PolicySwitchInfo info in confidential.Platform.Switches)
+            json.WriteBoolean(info.Name, confidential.Switches.HasFlag(info.Switch));
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteGuestEnd(Utf8JsonWriter json, GuestEnd? end)
+    {
+        if (end is null)
+            return;
+
+        json.WriteStartObject("ended");
+        json.WriteString("by", end.Who);
+        json.WriteString("rule", end.Rule);
+        json.WriteString("source", end.Source);
+        json.WriteEndObject();
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using Liminal.Cli.Boot.Tracing;
+using Liminal.Machine.Confidential;
 
 namespace Liminal.Cli.Boot;
 
@@ -57,6 +58,9 @@ internal sealed record BootRequest
 
     /// <summary>Nothing executes before gdb lets it.</summary>
     public bool WaitsForDebugger { get; init; }
+
+    /// <summary>Platform and host of a confidential guest; null for an ordinary VM.</summary>
+    public ConfidentialConfiguration? Confidential { get; init; }
 
     /// <summary>The terminal is the guest's console.</summary>
     public bool IsInteractive { get; init; }

@@ -2,11 +2,13 @@
 
 using System;
 using System.IO;
+using System.Linq;
 using System.Text;
 using System.Threading;
 using Liminal.Cli.Boot.Debugging;
 using Liminal.Linux.Diagnostics;
 using Liminal.Linux.Image;
+using Liminal.Linux.Recognition;
 using Liminal.Machine;
 using Liminal.Machine.Boards;
 using Liminal.Machine.Boot;
@@ -76,7 +78,7 @@ internal sealed class BootSession : IDisposable
     public static BootSession? Prepare(BootRequest request, DiagnosticBag diagnostics)
     {
         KernelImage? image = KernelImage.Open(request.Image, diagnostics);
-        byte[]? ramDisk = image is null ? null : ReadRamDisk(request, diagnostics);
+        byte[]? ramDisk = image is null || !HasCodeFor(image, request, diagnostics) ? null : ReadRamDisk(request, diagnostics);
         if (image is null || ramDisk is null)
             return null;
 
@@ -88,6 +90,7 @@ internal sealed class BootSession : IDisposable
             Seed = request.Seed,
             ScheduleSeed = request.ScheduleSeed,
             Cpuid = CpuidModel.Build(request.ProcessorCount),
+            Confidential = request.Confidential,
         };
         SnapshotCache? snapshots = request.IsFresh ? null : SnapshotCache.For(configuration, commandLine, image, ramDisk);
         var session = new BootSession(request, image, commandLine, configuration, snapshots);
@@ -145,6 +148,22 @@ internal sealed class BootSession : IDisposable
         UserLandIsUpAt = upAt;
         ResumedAt = Machine.InstructionsRetired;
         return true;
+    }
+
+    /// <summary>A kernel without the code would run as in an ordinary VM, and meet the platform at its first shared page.</summary>
+    private static bool HasCodeFor(KernelImage image, BootRequest request, DiagnosticBag diagnostics)
+    {
+        if (request.Confidential is not { } confidential)
+            return true;
+
+        RecognisedCode code = image.Platforms.First(one => one.Name == confidential.Platform.Name);
+        if (code.IsMatch)
+            return true;
+
+        diagnostics.Add(
+            BootDiagnostics.NoCodeForPlatform, request.Image,
+            $"{image.Version.Banner.Split('(')[0].TrimEnd()} cannot be a {code.Mark.Title}: it lacks {string.Join(", ", code.Evidence.Where(one => !one.IsPresent).Select(one => one.Symbol))}");
+        return false;
     }
 
     private static byte[]? ReadRamDisk(BootRequest request, DiagnosticBag diagnostics)

@@ -32,6 +32,10 @@ public static class MemoryMap
     /// <summary>Room for the command line in bytes; Linux takes 2048.</summary>
     public const int CommandLineSize = 0x800;
 
+    /// <summary>End of the GHCB pages that a paravisor gives its guest, one for each processor.</summary>
+    /// <remarks>Below 512 KiB: from there to 1 MiB a kernel looks for an iBFT, through private mappings.</remarks>
+    public const ulong ParavisorGhcbEnd = 0x8_0000;
+
     /// <summary>End of the RAM below the ISA hole.</summary>
     public const ulong RamBelowIsaHole = 0x9_FC00;
 

@@ -90,7 +90,7 @@ public abstract partial class ConfidentialGuest
             string what = $"{HostName}: {operation} of page 0x{frame:x} ({Platform.States[state.Value].Name})";
             if ((seen & (1ul << state.Value)) != 0)
             {
-                End(processor, MachineEndKind.Livelock, $"{what}, rule {rule.Rule} ({rule.Source})", new(AccessOutcome.Livelock, rule.Rule, rule.Source));
+                End(MachineEndKind.Livelock, $"{what}, rule {rule.Rule} ({rule.Source})", new(AccessOutcome.Livelock, rule.Rule, rule.Source));
                 return false;
             }
 
@@ -98,7 +98,7 @@ public abstract partial class ConfidentialGuest
             ExitRule exit = Platform.RespondToExit(operation, state, Host, Switches);
             if (exit.Disposition != ExitDisposition.Resume)
             {
-                End(processor, MachineEndKind.GuestTerminated, $"{what}, rule {exit.Rule} ({exit.Source})", new(AccessOutcome.GuestTerminated, exit.Rule, exit.Source));
+                End(MachineEndKind.GuestTerminated, $"{what}, rule {exit.Rule} ({exit.Source})", new(AccessOutcome.GuestTerminated, exit.Rule, exit.Source));
                 return false;
             }
 
@@ -144,9 +144,26 @@ public abstract partial class ConfidentialGuest
 
     /// <summary>Ends the guest before the instruction and says so.</summary>
     /// <returns>The verdict that stops the processor.</returns>
-    protected ConfidentialVerdict End(Processor processor, MachineEndKind kind, string detail, AccessRule? rule = null)
+    protected ConfidentialVerdict End(MachineEndKind kind, string detail, AccessRule? rule = null)
     {
         Machine.EndGuest(kind, detail, new GuestEnd(HostName, rule?.Rule ?? "", rule?.Source ?? ""));
+        return new ConfidentialVerdict(ConfidentialAnswer.HostExit);
+    }
+
+    /// <summary>Ends the guest as it asked for.</summary>
+    protected ConfidentialVerdict EndByGuest(string detail) => EndBy("the guest", detail);
+
+    /// <summary>Ends the guest on somebody's account, without a rule about pages.</summary>
+    protected ConfidentialVerdict EndBy(string who, string detail)
+    {
+        Machine.EndGuest(MachineEndKind.GuestTerminated, $"{who}: {detail}", new GuestEnd(who, "", ""));
+        return new ConfidentialVerdict(ConfidentialAnswer.HostExit);
+    }
+
+    /// <summary>Stops the machine before the instruction: what it asks for is not modelled.</summary>
+    protected ConfidentialVerdict NotModelled(string what)
+    {
+        Machine.EndNotModelled(what);
         return new ConfidentialVerdict(ConfidentialAnswer.HostExit);
     }
 
