@@ -90,7 +90,7 @@ public abstract partial class ConfidentialGuest
             string what = $"{HostName}: {operation} of page 0x{frame:x} ({Platform.States[state.Value].Name})";
             if ((seen & (1ul << state.Value)) != 0)
             {
-                End(MachineEndKind.Livelock, $"{what}, rule {rule.Rule} ({rule.Source})", new(AccessOutcome.Livelock, rule.Rule, rule.Source));
+                End(processor, MachineEndKind.Livelock, $"{what}, rule {rule.Rule} ({rule.Source})", new(AccessOutcome.Livelock, rule.Rule, rule.Source));
                 return false;
             }
 
@@ -98,7 +98,7 @@ public abstract partial class ConfidentialGuest
             ExitRule exit = Platform.RespondToExit(operation, state, Host, Switches);
             if (exit.Disposition != ExitDisposition.Resume)
             {
-                End(MachineEndKind.GuestTerminated, $"{what}, rule {exit.Rule} ({exit.Source})", new(AccessOutcome.GuestTerminated, exit.Rule, exit.Source));
+                End(processor, MachineEndKind.GuestTerminated, $"{what}, rule {exit.Rule} ({exit.Source})", new(AccessOutcome.GuestTerminated, exit.Rule, exit.Source));
                 return false;
             }
 
@@ -144,7 +144,7 @@ public abstract partial class ConfidentialGuest
 
     /// <summary>Ends the guest before the instruction and says so.</summary>
     /// <returns>The verdict that stops the processor.</returns>
-    protected ConfidentialVerdict End(MachineEndKind kind, string detail, AccessRule? rule = null)
+    protected ConfidentialVerdict End(Processor processor, MachineEndKind kind, string detail, AccessRule? rule = null)
     {
         Machine.EndGuest(kind, detail, new GuestEnd(HostName, rule?.Rule ?? "", rule?.Source ?? ""));
         return new ConfidentialVerdict(ConfidentialAnswer.HostExit);

@@ -173,7 +173,7 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
             if ((seen & (1ul << state.Value)) != 0)
             {
                 Observer?.OnAccess(processor, new AccessEvent(access, first, AccessOutcome.Livelock, rule.Rule));
-                return End(MachineEndKind.Livelock, Describe(access, state, rule.Rule, rule.Source), rule);
+                return End(processor, MachineEndKind.Livelock, Describe(access, state, rule.Rule, rule.Source), rule);
             }
 
             seen |= 1ul << state.Value;
@@ -189,7 +189,7 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
                     return Raise(processor, access, AccessOutcome.MachineCheck);
                 default:
                     Observer?.OnAccess(processor, new AccessEvent(access, first, AccessOutcome.GuestTerminated, exit.Rule));
-                    return End(MachineEndKind.GuestTerminated, Describe(access, state, exit.Rule, exit.Source), new(AccessOutcome.GuestTerminated, exit.Rule, exit.Source));
+                    return End(processor, MachineEndKind.GuestTerminated, Describe(access, state, exit.Rule, exit.Source), new(AccessOutcome.GuestTerminated, exit.Rule, exit.Source));
             }
         }
     }
