@@ -6,6 +6,7 @@ using Liminal.Machine;
 using Liminal.Machine.Confidential;
 using Liminal.Platform;
 using Liminal.X86;
+using Liminal.X86.Paging;
 
 namespace Liminal.Boot.Tests;
 
@@ -25,8 +26,8 @@ public sealed class SnpBootTests
     [InlineData("debian:6.12-cloud", 1, 1124, 509, 31, 516, 2, 20)]
     [InlineData("debian:6.12-cloud", 2, 1128, 511, 31, 520, 4, 20)]
     [InlineData("debian:6.12-cloud", 4, 1136, 515, 31, 528, 8, 20)]
-    [InlineData("debian:6.1-cloud", 1, 16994, 511, 0, 514, 2, 71)]
-    [InlineData("debian:6.1-cloud", 2, 16994, 511, 0, 514, 2, 71)]
+    [InlineData("debian:6.1-cloud", 1, 16996, 511, 0, 516, 2, 71)]
+    [InlineData("debian:6.1-cloud", 2, 17000, 513, 0, 520, 4, 71)]
     public void Debian_boots_as_an_SNP_guest_and_converts_what_it_should(
         string kernel, int processorCount, int rescinded, int validated, int rescindedLarge, int sharedByMsr, int privateByMsr, int lists)
     {
@@ -36,13 +37,13 @@ public sealed class SnpBootTests
         MachineEnd end = guest.Machine.Run(Limit);
 
         DemandUserLand(guest, end, processorCount);
-        System.IO.File.AppendAllText("/tmp/snp-counts.txt", $"{kernel} {processorCount} {counts[GuestOperation.Rescind4K]}, {counts[GuestOperation.Validate4K]}, {counts[GuestOperation.Rescind2M]}, {counts.SharedByMsr}, {counts.PrivateByMsr}, {counts.Lists} notes {counts.Notes.Count} mismatches {counts.Mismatches.Count} instructions {guest.Machine.InstructionsRetired}\n" + string.Join("\n", new System.Collections.Generic.HashSet<string>(counts.Notes)) + "\n");
         Assert.Equal(
             (rescinded, validated, rescindedLarge, sharedByMsr, privateByMsr, lists),
             (counts[GuestOperation.Rescind4K], counts[GuestOperation.Validate4K], counts[GuestOperation.Rescind2M],
                 counts.SharedByMsr, counts.PrivateByMsr, counts.Lists));
         Assert.Empty(counts.Mismatches);
         Assert.Contains("Memory Encryption Features active: AMD SEV SEV-ES SEV-SNP", guest.Log.Text, StringComparison.Ordinal);
+        DemandPrivateAliasOfSharedImagePages(guest.Machine, kernel.Contains("6.12", StringComparison.Ordinal) ? 0x3A0_0000ul : 0x360_0000ul);
     }
 
     [Theory]
@@ -58,7 +59,24 @@ public sealed class SnpBootTests
         MachineEnd end = guest.Machine.Run(Limit);
 
         DemandUserLand(guest, end, processorCount);
-        Assert.Contains(encryptsState ? "Memory Encryption Features active: AMD SEV SEV-ES" : "Memory Encryption Features active: AMD SEV", guest.Log.Text, StringComparison.Ordinal);
+        Assert.Contains($"Memory Encryption Features active: AMD SEV{(encryptsState ? " SEV-ES" : "")}", guest.Log.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// What the kernel leaves behind: the pages of .bss..decrypted that stay shared are mapped private in the direct map for good. Nothing
+    /// reads them there, and a stray load that ran into them would end the guest.
+    /// </summary>
+    /// <remarks>Only the image mapping is converted (sme_postprocess_startup(), before there is a direct map), and nobody tells the direct map later.</remarks>
+    private static void DemandPrivateAliasOfSharedImagePages(VirtualMachine machine, ulong firstByte)
+    {
+        const ulong DirectMap = 0xFFFF_8880_0000_0000;
+        const ulong ImageMap = 0xFFFF_FFFF_8000_0000;
+        WalkResult direct = machine.Processors[0].Walk(DirectMap + firstByte, PageAccess.Read);
+        WalkResult image = machine.Processors[0].Walk(ImageMap + firstByte, PageAccess.Read);
+
+        Assert.Equal((firstByte, firstByte), (direct.PhysicalAddress, image.PhysicalAddress));
+        Assert.Equal((true, false), (direct.HasAttributeBit, image.HasAttributeBit));
+        Assert.Equal(new SnpPlatform().SharedState, machine.PageStates![firstByte >> 12]);
     }
 
     private static void DemandUserLand(DebianGuest guest, MachineEnd end, int processorCount)

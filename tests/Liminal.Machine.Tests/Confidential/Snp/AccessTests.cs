@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using Iced.Intel;
+using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
 using static Iced.Intel.AssemblerRegisters;
@@ -119,6 +120,23 @@ public sealed class AccessTests
             Assert.Equal(isDropped ? 29ul : 0ul, program.Vector);
             Assert.True(isDropped || program.Processor.Gpr(0) == SnpProgram.PrivateContents);
         }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Without_an_RMP_the_attribute_chooses_the_view_of_data_and_code_is_private(bool encryptsState)
+    {
+        ConfidentialConfiguration sev = ConfidentialConfiguration.Of(new SevPlatform()) with { EncryptsState = encryptsState };
+        using SnpProgram isPrivate = SnpProgram.Load(code => Write(code, AccessKind.Read, SnpProgram.Page), sev);
+        using SnpProgram isShared = SnpProgram.Load(code => Write(code, AccessKind.Read, SnpProgram.SharedAlias), sev);
+        using SnpProgram fetches = SnpProgram.Load(code => Write(code, AccessKind.Fetch, SnpProgram.SharedAlias), sev);
+        isPrivate.Run();
+        isShared.Run();
+
+        Assert.Equal((SnpProgram.PrivateContents, SnpProgram.SharedContents), (isPrivate.Processor.Gpr(0), isShared.Processor.Gpr(0)));
+        Assert.Equal(MachineEndKind.IdleForever, fetches.Run().Kind);
+        Assert.Equal((0ul, SnpProgram.SharedAlias + 1), (fetches.Vector, fetches.Processor.Rip));
     }
 
     private static void DemandEffect(SnpProgram program, AccessKind kind, PteAttribute attribute)
