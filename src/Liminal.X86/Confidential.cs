@@ -91,8 +91,7 @@ public readonly record struct ConfidentialVerdict(ConfidentialAnswer Answer, byt
 /// <summary>Where the address operand of an instruction led that works on pages.</summary>
 /// <param name="GuestPhysicalAddress">Where it led, attribute bit removed.</param>
 /// <param name="Attribute">Private or shared, as the translation says.</param>
-/// <param name="IsWritable">The translation allows writes by a supervisor.</param>
-public readonly record struct OperandTranslation(ulong GuestPhysicalAddress, PteAttribute Attribute, bool IsWritable);
+public readonly record struct OperandTranslation(ulong GuestPhysicalAddress, PteAttribute Attribute);
 
 /// <summary>One access, after the page walk.</summary>
 /// <param name="LinearAddress">The address that was, or is being, translated; of an access across a page edge, the first byte on the page in question.</param>

@@ -83,7 +83,7 @@ public sealed unsafe partial class Processor
         {
             PteAttribute attribute = (held.Data & Translation.Shared) != 0 ? PteAttribute.Shared : PteAttribute.Private;
             ulong heldAddress = (held.Data & Translation.FrameMask) | (address & ~PageMask);
-            translation = new OperandTranslation(heldAddress, attribute, (held.Data & Translation.Writable) != 0);
+            translation = new OperandTranslation(heldAddress, attribute);
             return true;
         }
 
@@ -104,8 +104,7 @@ public sealed unsafe partial class Processor
         }
 
         TableRam(walk.HasAttributeBit, out PteAttribute walked);
-        translation = new OperandTranslation(
-            walk.PhysicalAddress, walk.Depth == 0 ? PteAttribute.Private : walked, (walk.Permissions & Translation.Writable) != 0);
+        translation = new OperandTranslation(walk.PhysicalAddress, walk.Depth == 0 ? PteAttribute.Private : walked);
         return true;
     }
 
