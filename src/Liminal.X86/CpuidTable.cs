@@ -15,6 +15,9 @@ public sealed class CpuidTable
     /// <summary>Family, model and stepping: leaf 1 EAX, and EDX after reset.</summary>
     public uint Signature => Find(1, 0).Eax;
 
+    /// <summary>Leaf 0 names AMD: SYSCALL exists in compatibility mode, SYSENTER does not.</summary>
+    public bool IsAmd => Find(0, 0).Ebx == 0x6874_7541;
+
     /// <summary>MAXPHYADDR: leaf 80000008h EAX 7:0, or 36 when the leaf is absent.</summary>
     public int PhysicalBits
     {

@@ -22,7 +22,7 @@ public sealed unsafe partial class Processor
             CpuidResult one = Cpuid.Find(1, 0);
             CpuidResult seven = Cpuid.Find(7, 0);
             ulong bits = Cr4.TimeStampDisable | Cr4.PageSizeExtensions | Cr4.PhysicalAddressExtension | Cr4.PageGlobalEnable
-                | Cr4.OsFxsr | Cr4.OsXmmExceptions | Cr4.DebuggingExtensions | 3 | (1 << 8);
+                | Cr4.OsFxsr | Cr4.OsXmmExceptions | Cr4.DebuggingExtensions | (1 << 8);
             bits |= When(one.Edx, 7, Cr4.MachineCheckEnable) | When(one.Ecx, 17, Cr4.ProcessContextIds) | When(one.Ecx, 26, Cr4.OsXsave);
             bits |= When(seven.Ebx, 0, Cr4.FsGsBase) | When(seven.Ebx, 7, Cr4.SupervisorExecutionPrevention)
                 | When(seven.Ebx, 20, Cr4.SupervisorAccessPrevention);
@@ -50,7 +50,7 @@ public sealed unsafe partial class Processor
             }
             else if (!turnsOn)
             {
-                if (_core->Is64Bit)
+                if (_core->Is64Bit || (State.Cr4 & Cr4.ProcessContextIds) != 0)
                     return Raise(ExceptionVector.GeneralProtection);
                 State.Efer &= ~Efer.LongModeActive;
             }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System;
 using Liminal.X86.Execution;
 using Liminal.X86.Observation;
 using Liminal.X86.Paging;
@@ -16,7 +17,18 @@ public sealed unsafe partial class Processor
 {
     /// <summary>INT n, INT3 and INTO, from inside their instruction.</summary>
     /// <returns>False with the fault set.</returns>
-    internal bool TryDeliverSoftware(byte vector, ulong returnRip) => TryDeliver(vector, null, EventKind.Software, returnRip);
+    internal bool TryDeliverSoftware(byte vector, ulong returnRip)
+    {
+        DropTrap();
+        return TryDeliver(vector, null, EventKind.Software, returnRip);
+    }
+
+    /// <summary>INT1: #DB as a trap, whatever the gate's privilege.</summary>
+    internal bool TryDeliverDebugTrap(ulong returnRip)
+    {
+        DropTrap();
+        return TryDeliver(ExceptionVector.Debug, null, EventKind.Trap, returnRip);
+    }
 
     private void DeliverInterrupt(byte vector) => Deliver(new GuestFault(vector, 0, 0), EventKind.External);
 
@@ -75,6 +87,8 @@ public sealed unsafe partial class Processor
             : TryDeliverReal(vector, returnRip);
         if (!isDelivered)
             return false;
+        if (vector == ExceptionVector.Debug)
+            State.Debug[Control] &= ~GeneralDetect;
         RefreshMode();
         Observer?.OnDelivery(this, new EventDelivery(kind, vector, errorCode, address, returnRip, Core.Rip(_core), fromUser));
         return true;
@@ -160,10 +174,23 @@ public sealed unsafe partial class Processor
             return Raise(ExceptionVector.SegmentNotPresent, gateError);
         if (!TryLoadHandler((ushort)(gate >> 16), out SegmentRegister code, out int newCpl))
             return false;
-        if (newCpl != Cpl)
-            return StopNotModelled($"delivery of vector {vector} to an inner privilege level outside long mode");
-
         int size = (type & 8) != 0 ? 4 : 2;
+        if (!TryPeekDescriptor(code.Selector, out ulong low, out _))
+            return false;
+        ulong target = (gate & 0xffff) | (size == 4 ? (gate >> 32) & 0xffff_0000 : 0);
+        if (newCpl != Cpl)
+        {
+            ReadOnlySpan<ulong> words =
+            [
+                State.Segments[(int)SegmentIndex.Ss].Selector, Core.Gpr(_core, RspNumber), SavedFlags(kind),
+                State.Segments[(int)SegmentIndex.Cs].Selector, returnRip, errorCode ?? 0,
+            ];
+            if (!TrySwitchStack(newCpl, size, errorCode == null ? words[..5] : words))
+                return false;
+            Enter(type, code, BaseOf(low), target);
+            return true;
+        }
+
         ulong before = StackPointer;
         bool isPushed = Push(size, SavedFlags(kind)) && Push(size, State.Segments[(int)SegmentIndex.Cs].Selector) && Push(size, returnRip)
             && (errorCode == null || Push(size, errorCode.Value));
@@ -173,9 +200,7 @@ public sealed unsafe partial class Processor
             return false;
         }
 
-        if (!TryPeekDescriptor(code.Selector, out ulong low, out _))
-            return false;
-        Enter(type, code, BaseOf(low), (gate & 0xffff) | (size == 4 ? (gate >> 32) & 0xffff_0000 : 0));
+        Enter(type, code, BaseOf(low), target);
         return true;
     }
 

@@ -17,8 +17,6 @@ public interface IInstructionHook
 /// <content>The loop: blocks one after another, and what happens between them.</content>
 public sealed unsafe partial class Processor
 {
-    private const ulong SingleStepStatus = 1 << 14;
-
     private readonly Decoding.Translator _translator;
     private IInstructionHook? _hook;
     private ulong _retiredAtEnd;
@@ -149,8 +147,20 @@ public sealed unsafe partial class Processor
         ulong address = Core.Gpr(core, RegisterFile.Rip);
         if (!core->Is64Bit)
             address = (uint)(address + SegmentBase(SegmentIndex.Cs));
+        ulong resume = State.SystemFlags & Rflags.Resume;
+        if (HasDebugBreakpoints && resume == 0 && !State.DebugShadow && InstructionBreakpointsAt(address) is not 0 and ulong hits)
+        {
+            bool isTaken = TakeInstructionBreakpoint(hits);
+            RefreshAttention();
+            return isTaken;
+        }
+
         bool isTraced = (State.SystemFlags & Rflags.Trap) != 0;
+        State.SystemFlags &= ~Rflags.Resume;
         State.InterruptShadow = false;
+        State.DebugShadow = false;
+        _hasDroppedTrap = false;
+        _debugHits = 0;
         Block* block = Find(address, core->Mode | CodeMode.Single);
         if (block != null)
         {
@@ -161,8 +171,10 @@ public sealed unsafe partial class Processor
         }
 
         bool hasRetired = core->Exit == BlockExit.Lookup;
-        if (isTraced && hasRetired)
-            State.PendingDebug |= SingleStepStatus;
+        if (hasRetired)
+            State.PendingDebug |= _debugHits | (isTraced && !_hasDroppedTrap ? SingleStepStatus : 0);
+        else if (core->Exit == BlockExit.Stop)
+            State.SystemFlags |= resume;
         bool goesOn = hasRetired || AfterExit();
         RefreshAttention();
         return goesOn;
@@ -223,7 +235,7 @@ public sealed unsafe partial class Processor
         }
 
         RefreshAttention();
-        isSingle = _hook != null || State.InterruptShadow || (State.SystemFlags & Rflags.Trap) != 0;
+        isSingle = _hook != null || State.InterruptShadow || (State.SystemFlags & (Rflags.Trap | Rflags.Resume)) != 0 || HasDebugBreakpoints;
         return true;
     }
 
@@ -249,7 +261,7 @@ public sealed unsafe partial class Processor
                 return End(StopKind.Shutdown);
         }
 
-        if (State.PendingDebug != 0)
+        if (State.PendingDebug != 0 && !State.DebugShadow)
         {
             State.Debug[4] |= State.PendingDebug;
             State.PendingDebug = 0;
@@ -280,7 +292,7 @@ public sealed unsafe partial class Processor
     internal void RefreshAttention()
     {
         bool hasEvent = State.Activity != Activity.Running || State.InterruptShadow || State.PendingDebug != 0
-            || (State.NmiPending && !State.NmiBlocked) || (State.SystemFlags & Rflags.Trap) != 0
+            || (State.NmiPending && !State.NmiBlocked) || (State.SystemFlags & (Rflags.Trap | Rflags.Resume)) != 0 || HasDebugBreakpoints
             || (State.InterruptRequested && (State.SystemFlags & Rflags.InterruptEnable) != 0);
         Attention attention = _core->Attention & ~(Attention.Event | Attention.Hook);
         if (hasEvent)

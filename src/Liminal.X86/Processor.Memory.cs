@@ -12,13 +12,18 @@ public sealed unsafe partial class Processor
 {
     /// <summary>Loads up to 8 bytes for the present instruction.</summary>
     /// <returns>False with the fault or stop set; nothing has changed.</returns>
-    internal bool Load(ulong address, int size, out ulong value) => Load(address, size, Privilege, out value);
+    internal bool Load(ulong address, int size, out ulong value)
+    {
+        value = 0;
+        return (_core->Checks == AccessChecks.None || CheckAccess(address, size, isWrite: false)) && Load(address, size, Privilege, out value);
+    }
 
     /// <summary>Loads with supervisor privilege at any CPL: descriptor tables and TSS.</summary>
     internal bool LoadSystem(ulong address, int size, out ulong value) => Load(address, size, PageAccess.Read, out value);
 
     /// <summary>Stores up to 8 bytes for the present instruction, all or nothing.</summary>
-    internal bool Store(ulong address, int size, ulong value) => Store(address, size, Privilege, value);
+    internal bool Store(ulong address, int size, ulong value)
+        => (_core->Checks == AccessChecks.None || CheckAccess(address, size, isWrite: true)) && Store(address, size, Privilege, value);
 
     /// <summary>Stores with supervisor privilege at any CPL.</summary>
     internal bool StoreSystem(ulong address, int size, ulong value) => Store(address, size, PageAccess.Read, value);
@@ -27,12 +32,15 @@ public sealed unsafe partial class Processor
     internal bool LoadForModify(ulong address, int size, out ulong value)
     {
         value = 0;
-        return Probe(address, size, Privilege | PageAccess.Write) && Load(address, size, Privilege, out value);
+        return (_core->Checks == AccessChecks.None || CheckAccess(address, size, isWrite: true))
+            && Probe(address, size, Privilege | PageAccess.Write) && Load(address, size, Privilege, out value);
     }
 
     /// <summary>Loads any number of bytes up to a page; devices see 8-byte loads.</summary>
     internal bool Load(ulong address, Span<byte> destination)
     {
+        if (_core->Checks != AccessChecks.None && !CheckAccess(address, destination.Length, isWrite: false))
+            return false;
         if (!Probe(address, destination.Length, Privilege))
             return false;
         for (int i = 0; i < destination.Length;)
@@ -50,6 +58,8 @@ public sealed unsafe partial class Processor
     /// <summary>Stores any number of bytes up to a page, all or nothing; devices see 8-byte stores.</summary>
     internal bool Store(ulong address, ReadOnlySpan<byte> source)
     {
+        if (_core->Checks != AccessChecks.None && !CheckAccess(address, source.Length, isWrite: true))
+            return false;
         if (!Probe(address, source.Length, Privilege | PageAccess.Write))
             return false;
         for (int i = 0; i < source.Length;)

@@ -6,8 +6,8 @@ namespace Liminal.X86;
 
 /// <content>Segment loading and far transfers.</content>
 /// <remarks>
-/// Not modelled: limit checks on accesses (the segments of every system that gets this far are flat), call gates, task gates and task
-/// switches (they stop the machine), and expand-down segments.
+/// Not modelled: limit checks on accesses (the segments of every system that gets this far are flat), expand-down segments, and task
+/// switches, which stop the machine.
 /// Source: SDM3A chapter "Protection", and SDM2 for each instruction's checks.
 /// </remarks>
 public sealed unsafe partial class Processor
@@ -73,8 +73,13 @@ public sealed unsafe partial class Processor
             return true;
         }
 
+        bool isFollowed = TryJumpGate(selector, out bool isGate);
+        if (!isFollowed || isGate)
+            return isFollowed;
         if (!TryLoadCode(selector, out ulong low, out SegmentRegister code))
             return false;
+        if (code.IsLong && _core->IsLongMode && !IsCanonical(rip))
+            return Raise(ExceptionVector.GeneralProtection);
         bool isConforming = (code.Attributes & Conforming) != 0;
         if (isConforming ? code.Dpl > Cpl : (code.Dpl != Cpl || (selector & 3) > Cpl))
             return Raise(ExceptionVector.GeneralProtection, (uint)(selector & NullMask));
@@ -153,15 +158,23 @@ public sealed unsafe partial class Processor
             return false;
         SegmentRegister loaded = Segment(selector, low);
         int type = loaded.Attributes & 0x1f;
-        bool isRightType = isTask ? type is 9 or 1 : type == 2;
+        bool isRightType = isTask ? type == 9 || (type == 1 && !_core->IsLongMode) : type == 2;
         if (!isRightType)
             return Raise(ExceptionVector.GeneralProtection, error);
         if ((loaded.Attributes & PresentAttribute) == 0)
             return Raise(ExceptionVector.SegmentNotPresent, error);
         ulong address = State.Gdtr.Base + (uint)(selector & ~7);
         ulong high = 0;
-        if (_core->IsLongMode && !LoadSystem(address + 8, 8, out high))
-            return false;
+        if (_core->IsLongMode)
+        {
+            if ((uint)(selector & ~7) + 15 > State.Gdtr.Limit)
+                return Raise(ExceptionVector.GeneralProtection, error);
+            if (!LoadSystem(address + 8, 8, out high))
+                return false;
+            if (((high >> 40) & 0x1f) != 0 || !IsCanonical(BaseOf(low) | (high << 32)))
+                return Raise(ExceptionVector.GeneralProtection, error);
+        }
+
         var segment = new SystemSegment(BaseOf(low) | (high << 32), loaded.Limit, selector, loaded.Attributes);
         if (!isTask)
         {
@@ -227,14 +240,7 @@ public sealed unsafe partial class Processor
         if (!TryLoadDescriptor(selector, ExceptionVector.GeneralProtection, out low))
             return false;
         code = Segment(selector, low);
-        if ((code.Attributes & NotSystem) == 0)
-        {
-            return (code.Attributes & 0xf) is 4 or 5 or 9 or 0xb or 0xc or 1 or 3
-                ? StopNotModelled($"far transfer through selector 0x{selector:x}: gates and tasks")
-                : Raise(ExceptionVector.GeneralProtection, error);
-        }
-
-        if ((code.Attributes & CodeType) == 0 || (_core->IsLongMode && code.IsLong && code.IsBig))
+        if ((code.Attributes & (NotSystem | CodeType)) != (NotSystem | CodeType) || (_core->IsLongMode && code.IsLong && code.IsBig))
             return Raise(ExceptionVector.GeneralProtection, error);
         return (code.Attributes & PresentAttribute) != 0 || Raise(ExceptionVector.SegmentNotPresent, error);
     }

@@ -42,6 +42,12 @@ public sealed unsafe partial class Processor
         return true;
     }
 
+    /// <summary>Loads from an offset in the stack segment.</summary>
+    internal bool LoadStack(ulong offset, int size, out ulong value) => Load(StackAddress(offset & StackMask), size, out value);
+
+    /// <summary>Checks that an offset in the stack segment could be written.</summary>
+    internal bool ProbeStack(ulong offset, int size) => Probe(StackAddress(offset & StackMask), size, Privilege | Paging.PageAccess.Write);
+
     /// <summary>POPF.</summary>
     internal void SetFlagsFromStack(ulong value, int size)
     {

@@ -13,13 +13,14 @@ namespace Liminal.X86;
 /// <content>From linear addresses to host pages: TLBs, the walk, and what is derived from both.</content>
 public sealed unsafe partial class Processor
 {
-    private const int FastTableCount = 3;
+    private const int FastTableCount = 4;
     private const int UserTable = 0;
     private const int SupervisorTable = 1;
     private const int SupervisorTableWithoutSmap = 2;
+    private const int EmptyTable = 3;
     private const ulong PageMask = ~0xffful;
 
-    private readonly bool[] _isFastTableUsed = [true, true, true];
+    private readonly bool[] _isFastTableUsed = [true, true, true, true];
     private readonly uint[] _keys = new uint[CodeMode.Count];
 
     /// <summary>RAM that shared translations lead to in a confidential guest; null when both attributes lead to <see cref="Ram"/>.</summary>
@@ -28,7 +29,7 @@ public sealed unsafe partial class Processor
     /// <summary>The registers that a page walk of this processor depends on, for an access that is not an implicit one.</summary>
     public PagingRegisters PagingRegisters => new(
         State.Cr0, State.Cr3, State.Cr4, State.Efer, (State.SystemFlags & Rflags.AlignmentCheck) != 0 && Cpl < 3,
-        _physicalBits, Rules?.AttributeBit ?? 0);
+        _physicalBits, Rules?.AttributeBit ?? 0, _hasGiantPages);
 
     private ulong Pcid => (State.Cr4 & Cr4.ProcessContextIds) != 0 ? State.Cr3 & 0xfff : 0;
 
@@ -120,7 +121,7 @@ public sealed unsafe partial class Processor
     /// <summary>Makes the next access to a page take the fast path.</summary>
     internal void FillFast(ulong data, ulong address, byte* host, PageAccess access)
     {
-        if ((access & PageAccess.User) != Privilege || IsDebugged(address))
+        if ((access & PageAccess.User) != Privilege || _core->Checks != AccessChecks.None || IsDebugged(address))
             return;
         bool isWrite = (access & PageAccess.Write) != 0;
         byte* page = host - (address & ~PageMask);
@@ -201,7 +202,8 @@ public sealed unsafe partial class Processor
             : (State.Cr0 & Cr0.TaskSwitched) != 0 ? ExceptionVector.DeviceNotAvailable : 0;
         _core->Mode = mode;
         _core->Key = KeyOf(mode);
-        _core->Fast = FastTable(isUser ? UserTable : suspendsSmap ? SupervisorTableWithoutSmap : SupervisorTable);
+        _core->Checks = Checks;
+        _core->Fast = FastTable(_core->Checks != AccessChecks.None ? EmptyTable : isUser ? UserTable : suspendsSmap ? SupervisorTableWithoutSmap : SupervisorTable);
         RefreshAttention();
     }
 

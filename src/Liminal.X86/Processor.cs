@@ -20,6 +20,7 @@ public sealed unsafe partial class Processor : IDisposable
     private readonly Core* _core;
     private readonly FastEntry* _fastTables;
     private readonly int _physicalBits;
+    private readonly bool _hasGiantPages;
     private GCHandle _handle;
     private bool _isDisposed;
 
@@ -38,6 +39,7 @@ public sealed unsafe partial class Processor : IDisposable
         Bus = bus;
         Cpuid = cpuid;
         _physicalBits = cpuid.PhysicalBits;
+        _hasGiantPages = (cpuid.Find(0x8000_0001, 0).Edx & (1 << 26)) != 0;
         Code = code;
         ram.Observer = code;
         _handle = GCHandle.Alloc(this);

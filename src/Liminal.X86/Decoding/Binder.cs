@@ -40,11 +40,13 @@ internal unsafe ref partial struct Binder
         if (handler == 0)
             handler = BindSystem();
         if (handler == 0)
+            handler = BindLegacy();
+        if (handler == 0)
             handler = BindSse();
         if (handler == 0)
             handler = BindX87();
         if (handler == 0)
-            return End(Run<NotModelled>());
+            return End(Announcement.IsHidden(_instruction.Code) ? Run<InvalidOpcode>() : Run<NotModelled>());
         if (_op->Intercept != 0 && _processor.Rules != null)
         {
             _op->Inner = handler;

@@ -18,7 +18,8 @@ internal unsafe ref partial struct Binder
         Mnemonic.Rdpid => Has(7, 'c', 22) ? IntoWhole<ReadProcessorId>() : End(Run<InvalidOpcode>()),
         Mnemonic.Rdrand => Has(1, 'c', 30) ? IntoSized<ReadRandom>() : End(Run<InvalidOpcode>()),
         Mnemonic.Rdseed => Has(7, 'b', 18) ? IntoSized<ReadRandom>() : End(Run<InvalidOpcode>()),
-        Mnemonic.Movbe => Has(1, 'c', 22) && IsRegister(0) ? IntoRegister<MoveSwapped>() : 0,
+        Mnemonic.Movbe => !Has(1, 'c', 22) ? End(Run<InvalidOpcode>()) : IsRegister(0) ? IntoRegister<MoveSwapped>() : SwappedStore(),
+        Mnemonic.Rdpmc => Seen(Intercept.Rdpmc, Run<ReadPerformanceCounter>()),
 
         Mnemonic.In => Seen(Intercept.Io, InputOutput(0)),
         Mnemonic.Out => Seen(Intercept.Io, InputOutput(1)),
@@ -48,23 +49,27 @@ internal unsafe ref partial struct Binder
         Mnemonic.Lds => FarPointer(Liminal.X86.State.SegmentIndex.Ds),
         Mnemonic.Les => FarPointer(Liminal.X86.State.SegmentIndex.Es),
 
-        Mnemonic.Lmsw when IsRegister(0) => Seen(Intercept.ControlRegister, LoadMachineStatusWord()),
+        Mnemonic.Lmsw => Seen(Intercept.ControlRegister, LoadMachineStatusWord()),
         Mnemonic.Clts => Seen(Intercept.ControlRegister, RunPrivileged<ClearTaskSwitched>()),
         Mnemonic.Invlpg => End(SetMemory() switch
         {
             AddressKind.Base or AddressKind.Full => RunPrivileged<InvalidatePage<FullAddress>>(),
-            _ => RunPrivileged<InvalidatePage<Address32>>(),
+            AddressKind.Wrapped32 => RunPrivileged<InvalidatePage<Address32>>(),
+            _ => RunPrivileged<InvalidatePage<Address16>>(),
         }),
         Mnemonic.Invpcid => Has(7, 'b', 10) ? End(InvalidateContextRow()) : End(Run<InvalidOpcode>()),
         Mnemonic.Wbinvd or Mnemonic.Wbnoinvd => Seen(Intercept.CacheControl, RunPrivileged<WriteBackCaches>()),
         Mnemonic.Invd => Seen(Intercept.CacheControl, RunPrivileged<DiscardCaches>()),
-        Mnemonic.Clflush or Mnemonic.Clflushopt or Mnemonic.Clwb => SetMemory() switch
-        {
-            AddressKind.Base or AddressKind.Full => Run<FlushLine<FullAddress>>(),
-            AddressKind.Wrapped32 => Run<FlushLine<Address32>>(),
-            _ => Run<FlushLine<Address16>>(),
-        },
+        Mnemonic.Clflush => FlushedLine(exists: true),
+        Mnemonic.Clflushopt => FlushedLine(Has(7, 'b', 23)),
+        Mnemonic.Clwb => FlushedLine(Has(7, 'b', 24)),
         Mnemonic.Swapgs => RunPrivileged<SwapGs>(),
+        Mnemonic.Xsave => ExtendedSave(0),
+        Mnemonic.Xsave64 => ExtendedSave(1),
+        Mnemonic.Xsaveopt => ExtendedSave(2),
+        Mnemonic.Xsaveopt64 => ExtendedSave(3),
+        Mnemonic.Xrstor => ExtendedRestore(0),
+        Mnemonic.Xrstor64 => ExtendedRestore(1),
         Mnemonic.Rdfsbase => SegmentBaseAccess<ReadSegmentBase>(4),
         Mnemonic.Rdgsbase => SegmentBaseAccess<ReadSegmentBase>(5),
         Mnemonic.Wrfsbase => SegmentBaseAccess<WriteSegmentBase>(4),
@@ -78,7 +83,7 @@ internal unsafe ref partial struct Binder
         Mnemonic.Sti => End(Run<SetInterruptFlag>()),
         Mnemonic.Int => SoftwareInterruptOf(_instruction.Immediate8),
         Mnemonic.Int3 => SoftwareInterruptOf(3),
-        Mnemonic.Int1 => SoftwareInterruptOf(1),
+        Mnemonic.Int1 => End(Run<DebugInterrupt>()),
         Mnemonic.Into => SoftwareInterruptOf(4) == 0 ? 0 : Run<InterruptOnOverflow>(),
         Mnemonic.Iret => ReturnFromInterrupt(2),
         Mnemonic.Iretd => ReturnFromInterrupt(4),
@@ -86,6 +91,9 @@ internal unsafe ref partial struct Binder
         Mnemonic.Syscall => End(Run<SystemCall>()),
         Mnemonic.Sysret => SystemReturnOf(4),
         Mnemonic.Sysretq => SystemReturnOf(8),
+        Mnemonic.Sysenter => End(Run<SystemEnter>()),
+        Mnemonic.Sysexit => SystemExitOf(4),
+        Mnemonic.Sysexitq => SystemExitOf(8),
         Mnemonic.Ud0 or Mnemonic.Ud1 or Mnemonic.Ud2 => End(Run<InvalidOpcode>()),
 
         // In a plain VM without a hypervisor interface these do not exist.
@@ -95,7 +103,7 @@ internal unsafe ref partial struct Binder
         Mnemonic.Vmgexit => Seen(Intercept.Vmgexit, End(Run<InvalidOpcode>())),
         Mnemonic.Pvalidate => Seen(Intercept.Pvalidate, End(Run<InvalidOpcode>())),
         Mnemonic.Rmpadjust => Seen(Intercept.Rmpadjust, End(Run<InvalidOpcode>())),
-        Mnemonic.Monitor or Mnemonic.Mwait when !Has(1, 'c', 3) => Seen(Intercept.Monitor, End(Run<InvalidOpcode>())),
+        Mnemonic.Monitor or Mnemonic.Mwait => Seen(Intercept.Monitor, End(Run<InvalidOpcode>())),
         Mnemonic.Xlatb => TableLookup(),
         _ => 0,
     };
@@ -108,6 +116,8 @@ internal unsafe ref partial struct Binder
         if (source.IsSegmentRegister())
             return Store<StoreSelector>(IsMemory(0) ? 2 : SizeOf(0));
         _op->Destination = OffsetOf(0);
+        if (source.IsCR() && _op->Extra is not (0 or 2 or 3 or 4 or 8))
+            return End(Run<InvalidOpcode>());
         return source.IsDR()
             ? Seen(Intercept.DebugRegister, RunPrivileged<ReadDebugRegister>())
             : Seen(Intercept.ControlRegister, RunPrivileged<ReadControlRegister>());
@@ -121,6 +131,8 @@ internal unsafe ref partial struct Binder
         if (!destination.IsSegmentRegister())
         {
             _op->Source = OffsetOf(1);
+            if (destination.IsCR() && _op->Extra is not (0 or 2 or 3 or 4 or 8))
+                return End(Run<InvalidOpcode>());
             return End(destination.IsDR()
                 ? Seen(Intercept.DebugRegister, RunPrivileged<WriteDebugRegister>())
                 : Seen(Intercept.ControlRegister, RunPrivileged<WriteControlRegister>()));
@@ -282,11 +294,12 @@ internal unsafe ref partial struct Binder
             _ => Run<LoadFarPointer<TSize, Address16>>(),
         };
 
-    private nint LoadMachineStatusWord()
+    private nint LoadMachineStatusWord() => End(SetSelector(0) switch
     {
-        _op->Source = OffsetOf(0);
-        return End(RunPrivileged<LoadMachineStatus>());
-    }
+        AddressKind.Base or AddressKind.Full => RunPrivileged<LoadMachineStatus<FullAddress>>(),
+        AddressKind.Wrapped32 => RunPrivileged<LoadMachineStatus<Address32>>(),
+        _ => RunPrivileged<LoadMachineStatus<Address16>>(),
+    });
 
     private readonly nint InvalidateContextRow()
     {

@@ -35,6 +35,9 @@ internal unsafe struct Core
     /// <summary>Non-zero when the loop has something to see to between blocks.</summary>
     public Attention Attention;
 
+    /// <summary>Not none: <see cref="Fast"/> is a table that stays empty, and every data access is checked.</summary>
+    public AccessChecks Checks;
+
     /// <summary>Vector that SSE instructions raise: #UD or #NM; zero when they may execute.</summary>
     public int VectorFault;
 

@@ -115,6 +115,14 @@ internal readonly unsafe struct MoveSwapped : ISource
             Form.Place(core, op->Destination), BinaryPrimitives.ReverseEndianness(value) >> (64 - TSize.Bits));
 }
 
+/// <summary>MOVBE to memory.</summary>
+internal readonly unsafe struct StoreSwapped : IStore
+{
+    public static ulong Run<TSize>(Core* core, Op* op)
+        where TSize : struct, IOperandSize
+        => BinaryPrimitives.ReverseEndianness(TSize.Read(Form.Place(core, op->Source))) >> (64 - TSize.Bits);
+}
+
 /// <summary>XCHG with memory or a register; the register takes the old value.</summary>
 internal readonly unsafe struct Exchange : IModify
 {

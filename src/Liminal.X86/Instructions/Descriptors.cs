@@ -43,6 +43,7 @@ internal static unsafe class SegmentLoad
         if (segment == SegmentIndex.Ss)
         {
             core->State.InterruptShadow = true;
+            core->State.DebugShadow = true;
             processor.RefreshAttention();
         }
 
@@ -105,7 +106,10 @@ internal readonly unsafe struct StoreTable<TAddress> : IInstruction
         ulong address = TAddress.Of(core, op);
         DescriptorTable table = op->Extra == 0 ? core->State.Gdtr : core->State.Idtr;
         int width = core->Is64Bit ? 8 : 4;
-        return processor.Store(address, 2, table.Limit) && processor.Store(address + 2, width, table.Base) ? Completion.Next : Completion.Fault;
+        System.Span<byte> image = stackalloc byte[10];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt16LittleEndian(image, table.Limit);
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt64LittleEndian(image[2..], table.Base);
+        return processor.Store(address, image[..(2 + width)]) ? Completion.Next : Completion.Fault;
     }
 }
 
@@ -119,7 +123,7 @@ internal readonly unsafe struct StoreSystemSelector<TAddress> : IInstruction
 
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
-        if (!UserModePrevention.Allows(processor, core))
+        if ((op->Extra != MachineStatus && !ProtectedModeOnly.Allows(processor, core)) || !UserModePrevention.Allows(processor, core))
             return Completion.Fault;
         ulong value = op->Extra switch
         {
@@ -147,6 +151,13 @@ internal readonly unsafe struct StoreSystemSelector<TAddress> : IInstruction
     }
 }
 
+/// <summary>#UD in real mode, where selectors are not descriptors' names.</summary>
+internal static unsafe class ProtectedModeOnly
+{
+    public static bool Allows(Processor processor, Core* core)
+        => (core->State.Cr0 & Cr0.ProtectionEnable) != 0 || processor.Raise(ExceptionVector.InvalidOpcode);
+}
+
 internal static unsafe class UserModePrevention
 {
     public static bool Allows(Processor processor, Core* core)
@@ -158,7 +169,8 @@ internal readonly unsafe struct LoadSystemSelector<TAddress> : IInstruction
     where TAddress : struct, IAddressForm
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
-        => SelectorOperand<TAddress>.Load(processor, core, op, out ushort selector) && processor.LoadSystemSegment(selector, op->Extra == 1)
+        => ProtectedModeOnly.Allows(processor, core) && SelectorOperand<TAddress>.Load(processor, core, op, out ushort selector)
+            && processor.LoadSystemSegment(selector, op->Extra == 1)
             ? Completion.Next : Completion.Fault;
 }
 
@@ -188,7 +200,7 @@ internal readonly unsafe struct InspectSelector<TAddress> : IInstruction
 
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
-        if (!SelectorOperand<TAddress>.Load(processor, core, op, out ushort selector))
+        if (!ProtectedModeOnly.Allows(processor, core) || !SelectorOperand<TAddress>.Load(processor, core, op, out ushort selector))
             return Completion.Fault;
         bool isFound = processor.TryPeekDescriptor(selector, out ulong low, out bool isFault);
         if (isFault)
@@ -219,8 +231,8 @@ internal readonly unsafe struct InspectSelector<TAddress> : IInstruction
         {
             VerifyRead => isNormal && (!isCode || (type & 2) != 0),
             VerifyWrite => isNormal && !isCode && (type & 2) != 0,
-            Limit => isNormal || type is 2 or 9 or 0xb or 1 or 3,
-            _ => isNormal || type is 2 or 9 or 0xb or 0xc or 1 or 3 or 4 or 5,
+            Limit => isNormal || type is 2 or 9 or 0xb || (!core->IsLongMode && type is 1 or 3),
+            _ => isNormal || type is 2 or 9 or 0xb or 0xc || (!core->IsLongMode && type is 1 or 3 or 4 or 5),
         };
     }
 }
@@ -242,16 +254,10 @@ internal readonly unsafe struct FarTransfer<TSize, TAddress, TIsCall> : IInstruc
                 return Completion.Fault;
         }
 
-        if (TIsCall.Apply(0, 1) == 0)
-            return processor.JumpFar((ushort)selector, offset) ? Completion.Jumped : Completion.Fault;
-
-        ulong before = processor.StackPointer;
-        ulong returnSelector = core->State.Segments[(int)SegmentIndex.Cs].Selector;
-        ulong returnRip = Core.Rip(core) + op->Offset + op->Length;
-        if (processor.Push(TSize.Bytes, returnSelector) && processor.Push(TSize.Bytes, returnRip) && processor.JumpFar((ushort)selector, offset))
-            return Completion.Jumped;
-        processor.StackPointer = before;
-        return Completion.Fault;
+        bool isDone = TIsCall.Apply(0, 1) == 0
+            ? processor.JumpFar((ushort)selector, offset)
+            : processor.CallFar((ushort)selector, offset, TSize.Bytes, Core.Rip(core) + op->Offset + op->Length);
+        return isDone ? Completion.Jumped : Completion.Fault;
     }
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System;
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using Liminal.X86.Execution;
 using Liminal.X86.State;
 
@@ -27,7 +26,6 @@ internal static unsafe class FloatingPointUnit
 }
 
 /// <summary>FXSAVE and FXSAVE64 (Extra 1): 512 bytes on a 16-byte boundary.</summary>
-/// <remarks>Outside 64-bit mode XMM8 to XMM15 are left out. Source: SDM2 "FXSAVE", layout tables.</remarks>
 internal readonly unsafe struct SaveState<TAddress> : IInstruction
     where TAddress : struct, IAddressForm
 {
@@ -42,30 +40,11 @@ internal readonly unsafe struct SaveState<TAddress> : IInstruction
             return Completion.Fault;
         }
 
-        ref FloatingPointState fpu = ref core->State.Fpu;
         Span<byte> image = stackalloc byte[512];
-        image.Clear();
-        BinaryPrimitives.WriteUInt16LittleEndian(image, fpu.Control);
-        BinaryPrimitives.WriteUInt16LittleEndian(image[2..], fpu.Status);
-        image[4] = fpu.Tags;
-        BinaryPrimitives.WriteUInt16LittleEndian(image[6..], fpu.Opcode);
-        bool isWide = op->Extra != 0;
-        BinaryPrimitives.WriteUInt64LittleEndian(image[8..], isWide ? fpu.InstructionPointer : (uint)fpu.InstructionPointer);
-        BinaryPrimitives.WriteUInt64LittleEndian(image[16..], isWide ? fpu.DataPointer : (uint)fpu.DataPointer);
-        BinaryPrimitives.WriteUInt32LittleEndian(image[24..], fpu.Mxcsr);
-        BinaryPrimitives.WriteUInt32LittleEndian(image[28..], FloatingPointUnit.MxcsrMask);
-        int top = (fpu.Status >> 11) & 7;
-        for (int i = 0; i < 8; i++)
-        {
-            VectorRegister register = fpu.Stack[(top + i) & 7];
-            MemoryMarshal.AsBytes(new ReadOnlySpan<VectorRegister>(in register))[..10].CopyTo(image[(32 + (16 * i))..]);
-        }
-
-        int registers = core->Is64Bit ? 16 : 8;
-        MemoryMarshal.AsBytes((ReadOnlySpan<VectorRegister>)fpu.Xmm)[..(16 * registers)].CopyTo(image[160..]);
+        StateImage.Write(core, image, isWide: op->Extra != 0);
 
         // Bytes 464 to 511 are software's and stay as they are.
-        return processor.Store(address, image[..(160 + (16 * registers))]) ? Completion.Next : Completion.Fault;
+        return processor.Store(address, image[..(160 + StateImage.SseBytes(core))]) ? Completion.Next : Completion.Fault;
     }
 }
 
@@ -91,24 +70,8 @@ internal readonly unsafe struct RestoreState<TAddress> : IInstruction
         if (!FloatingPointUnit.SetMxcsr(processor, core, mxcsr))
             return Completion.Fault;
 
-        ref FloatingPointState fpu = ref core->State.Fpu;
-        bool isWide = op->Extra != 0;
-        fpu.Status = BinaryPrimitives.ReadUInt16LittleEndian(image[2..]);
-        fpu.Tags = image[4];
-        fpu.Opcode = (ushort)(BinaryPrimitives.ReadUInt16LittleEndian(image[6..]) & 0x7ff);
-        fpu.InstructionPointer = isWide ? BinaryPrimitives.ReadUInt64LittleEndian(image[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(image[8..]);
-        fpu.DataPointer = isWide ? BinaryPrimitives.ReadUInt64LittleEndian(image[16..]) : BinaryPrimitives.ReadUInt32LittleEndian(image[16..]);
-        X87.SetControl(core, BinaryPrimitives.ReadUInt16LittleEndian(image));
-        int top = (fpu.Status >> 11) & 7;
-        for (int i = 0; i < 8; i++)
-        {
-            ReadOnlySpan<byte> slot = image[(32 + (16 * i))..];
-            fpu.Stack[(top + i) & 7] = new VectorRegister(
-                BinaryPrimitives.ReadUInt64LittleEndian(slot), BinaryPrimitives.ReadUInt16LittleEndian(slot[8..]));
-        }
-
-        int registers = core->Is64Bit ? 16 : 8;
-        image.Slice(160, 16 * registers).CopyTo(MemoryMarshal.AsBytes((Span<VectorRegister>)fpu.Xmm));
+        StateImage.ReadX87(core, image, isWide: op->Extra != 0);
+        StateImage.ReadSse(core, image);
         return Completion.Next;
     }
 }

@@ -4,11 +4,18 @@ using Liminal.X86.State;
 
 namespace Liminal.X86.Instructions;
 
-/// <summary>INT n, INT3 and INT1; the vector in <see cref="Op.Immediate"/>.</summary>
+/// <summary>INT n and INT3; the vector in <see cref="Op.Immediate"/>.</summary>
 internal readonly unsafe struct SoftwareInterrupt : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
         => processor.TryDeliverSoftware((byte)op->Immediate, Core.Rip(core) + op->Offset + op->Length) ? Completion.Jumped : Completion.Fault;
+}
+
+/// <summary>INT1.</summary>
+internal readonly unsafe struct DebugInterrupt : IInstruction
+{
+    public static Completion Run(Processor processor, Core* core, Op* op)
+        => processor.TryDeliverDebugTrap(Core.Rip(core) + op->Offset + op->Length) ? Completion.Jumped : Completion.Fault;
 }
 
 /// <summary>INTO.</summary>
@@ -77,27 +84,31 @@ internal readonly unsafe struct InterruptReturn : IInstruction
 }
 
 /// <summary>SYSCALL.</summary>
-/// <remarks>Source: SDM2 "SYSCALL", APM3 "SYSCALL". Outside 64-bit mode it goes to CSTAR as on AMD; Intel has #UD there, and we follow CPUID's vendor in neither.</remarks>
+/// <remarks>In compatibility mode it goes to CSTAR on AMD and is #UD on Intel. Source: SDM2 "SYSCALL", APM3 "SYSCALL".</remarks>
 internal readonly unsafe struct SystemCall : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
         ref VcpuState state = ref core->State;
-        if ((state.Efer & Efer.SyscallEnable) == 0 || !core->Is64Bit)
+        bool exists = core->Is64Bit || (core->IsLongMode && processor.Cpuid.IsAmd);
+        if ((state.Efer & Efer.SyscallEnable) == 0 || !exists)
         {
             processor.Raise(ExceptionVector.InvalidOpcode);
             return Completion.Fault;
         }
 
+        processor.DropTrap();
         ulong flags = processor.RflagsValue;
+        ulong target = core->Is64Bit ? state.Msr.LongStar : state.Msr.CompatibilityStar;
         Core.Gpr(core, 1) = Core.Rip(core) + op->Offset + op->Length;
         Core.Gpr(core, 11) = flags & ~Rflags.Resume;
         ushort selector = (ushort)((state.Msr.Star >> 32) & 0xfffc);
         state.Segments[(int)SegmentIndex.Ss] = new SegmentRegister((ushort)(selector + 8), 0xc093, uint.MaxValue);
+        processor.SegmentBase(SegmentIndex.Ss) = 0;
         flags &= ~(state.Msr.SyscallFlagMask | Rflags.Resume);
         state.Flags.Bits = flags;
         state.SystemFlags = (flags & ~LazyFlags.Mask) | Rflags.Always;
-        processor.SetCodeSegment(new SegmentRegister(selector, 0xa09b, uint.MaxValue), 0, state.Msr.LongStar);
+        processor.SetCodeSegment(new SegmentRegister(selector, 0xa09b, uint.MaxValue), 0, target);
         return Completion.Jumped;
     }
 }
@@ -126,6 +137,7 @@ internal readonly unsafe struct SystemReturn : IInstruction
         ulong flags = Core.Gpr(core, 11) & Changeable;
         ushort selector = (ushort)(state.Msr.Star >> 48);
         state.Segments[(int)SegmentIndex.Ss] = new SegmentRegister((ushort)((selector + 8) | 3), 0xc0f3, uint.MaxValue);
+        processor.SegmentBase(SegmentIndex.Ss) = 0;
         state.Flags.Bits = flags;
         state.SystemFlags = (flags & ~LazyFlags.Mask) | Rflags.Always;
         SegmentRegister code = isWide

@@ -57,12 +57,14 @@ internal static unsafe class PortIo
 
     public static bool Read(Processor processor, ushort port, int size, out uint value)
     {
+        processor.NotePortAccess(port, size);
         BusOutcome outcome = processor.Bus.ReadPort(processor, port, size, out value);
         return outcome == BusOutcome.Done || Refuse(processor, outcome, $"{size}-byte IN from port 0x{port:x}");
     }
 
     public static bool Write(Processor processor, ushort port, int size, uint value)
     {
+        processor.NotePortAccess(port, size);
         BusOutcome outcome = processor.Bus.WritePort(processor, port, size, value);
         return outcome == BusOutcome.Done || Refuse(processor, outcome, $"{size}-byte OUT of 0x{value:x} to port 0x{port:x}");
     }

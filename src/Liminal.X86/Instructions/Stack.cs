@@ -169,23 +169,38 @@ internal readonly unsafe struct Leave<TSize> : IInstruction
     }
 }
 
-/// <summary>ENTER with nesting level 0; other levels are not modelled.</summary>
+/// <summary>ENTER: a frame, with copies of outer frame pointers for nesting levels above 0 (in <see cref="Op.Extra"/>).</summary>
 internal readonly unsafe struct Enter<TSize> : IInstruction
     where TSize : struct, IOperandSize
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
-        if (op->Extra != 0)
+        ulong before = processor.StackPointer;
+        if (!processor.Push(TSize.Bytes, Core.Gpr(core, 5)))
+            return Completion.Fault;
+        ulong frame = processor.StackPointer;
+        if (!PushOuterFrames(processor, core, op, frame) || !processor.ProbeStack(processor.StackPointer - op->Immediate, TSize.Bytes))
         {
-            processor.StopNotModelled($"ENTER with nesting level {op->Extra}");
+            processor.StackPointer = before;
             return Completion.Fault;
         }
 
-        if (!processor.Push(TSize.Bytes, Core.Gpr(core, 5)))
-            return Completion.Fault;
-        TSize.WriteRegister((byte*)core + (5 * 8), processor.StackPointer);
+        TSize.WriteRegister((byte*)core + (5 * 8), frame);
         processor.StackPointer -= op->Immediate;
         return Completion.Next;
+    }
+
+    private static bool PushOuterFrames(Processor processor, Core* core, Op* op, ulong frame)
+    {
+        ulong outer = Core.Gpr(core, 5);
+        for (int level = 1; level < op->Extra; level++)
+        {
+            outer -= (ulong)TSize.Bytes;
+            if (!processor.LoadStack(outer, TSize.Bytes, out ulong value) || !processor.Push(TSize.Bytes, value))
+                return false;
+        }
+
+        return op->Extra == 0 || processor.Push(TSize.Bytes, frame);
     }
 }
 

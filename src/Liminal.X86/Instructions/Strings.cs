@@ -58,6 +58,9 @@ internal static unsafe class StringOperand
     /// <summary>Elements that lie wholly on the page of an address in the present direction; at least 1.</summary>
     public static ulong OnPage(Core* core, ulong address, int size)
     {
+        // A single step or a breakpoint comes between two elements.
+        if (core->Checks != AccessChecks.None || (core->State.SystemFlags & Rflags.Trap) != 0)
+            return 1;
         ulong offset = address % GuestRam.PageSize;
         bool isDown = (core->State.SystemFlags & Rflags.Direction) != 0;
         ulong bytes = isDown ? offset + (ulong)size : GuestRam.PageSize - offset;

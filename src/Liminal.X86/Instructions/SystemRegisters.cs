@@ -15,7 +15,7 @@ internal readonly unsafe struct ReadControlRegister : IInstruction
             2 => core->State.Cr2,
             3 => core->State.Cr3,
             4 => core->State.Cr4,
-            _ => processor.Bus.ReadTaskPriority(processor),
+            _ => processor.Bus.ReadTaskPriority(processor), // 8; the binder lets no other through
         };
         *Core.Register(core, op->Destination) = core->Is64Bit ? value : (uint)value;
         return Completion.Next;
@@ -43,13 +43,15 @@ internal readonly unsafe struct WriteControlRegister : IInstruction
 }
 
 /// <summary>LMSW: PE can be set but not cleared.</summary>
-internal readonly unsafe struct LoadMachineStatus : IInstruction
+internal readonly unsafe struct LoadMachineStatus<TAddress> : IInstruction
+    where TAddress : struct, IAddressForm
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
-        ulong value = *(ushort*)((byte*)core + op->Source);
+        if (!SelectorOperand<TAddress>.Load(processor, core, op, out ushort value))
+            return Completion.Fault;
         ulong old = core->State.Cr0;
-        return processor.WriteCr0((old & ~0xeul) | (value & 0xf) | (old & Cr0.ProtectionEnable)) ? Completion.End : Completion.Fault;
+        return processor.WriteCr0((old & ~0xeul) | (value & 0xfu) | (old & Cr0.ProtectionEnable)) ? Completion.End : Completion.Fault;
     }
 }
 
@@ -69,37 +71,42 @@ internal readonly unsafe struct ReadDebugRegister : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
-        int index = op->Extra is 4 or 5 ? op->Extra : op->Extra > 5 ? op->Extra - 2 : op->Extra;
-        *Core.Register(core, op->Destination) = core->State.Debug[index];
+        int index = processor.FindDebugRegister(op->Extra);
+        if (index < 0)
+            return Completion.Fault;
+        ulong value = core->State.Debug[index];
+        *Core.Register(core, op->Destination) = core->Is64Bit ? value : (uint)value;
         return Completion.Next;
     }
 }
 
-/// <summary>MOV to a debug register. Breakpoints themselves are not modelled, so enabling one stops the machine.</summary>
+/// <summary>MOV to a debug register; #GP(0) for the upper halves of DR6 and DR7.</summary>
 internal readonly unsafe struct WriteDebugRegister : IInstruction
 {
+    private const int Status = 4;
+    private const int Control = 5;
+
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
+        int index = processor.FindDebugRegister(op->Extra);
+        if (index < 0)
+            return Completion.Fault;
         ulong value = *Core.Register(core, op->Source);
-        switch (op->Extra)
+        if (!core->Is64Bit)
+            value = (uint)value;
+        if (index >= Status && (value >> 32) != 0)
         {
-            case 4 or 6:
-                core->State.Debug[4] = (value & 0x1_e00f) | 0xffff_0ff0;
-                break;
-            case 5 or 7:
-                if ((value & 0xff) != 0)
-                {
-                    processor.StopNotModelled($"breakpoints enabled in DR7 (0x{value:x})");
-                    return Completion.Fault;
-                }
-
-                core->State.Debug[5] = (value & 0xffff_2bff) | 0x400;
-                break;
-            default:
-                core->State.Debug[op->Extra] = value;
-                break;
+            processor.Raise(ExceptionVector.GeneralProtection);
+            return Completion.Fault;
         }
 
+        core->State.Debug[index] = index switch
+        {
+            Status => (value & 0xe00f) | 0xffff_0ff0,
+            Control => (value & 0xffff_2bff) | 0x400,
+            _ => value,
+        };
+        processor.RefreshMode();
         return Completion.End;
     }
 }

@@ -30,8 +30,9 @@ public enum PageAccess : uint
 /// <param name="SuspendsSmap">RFLAGS.AC is set and the access is not an implicit one: SMAP does not apply.</param>
 /// <param name="PhysicalBits">MAXPHYADDR.</param>
 /// <param name="AttributeBit">Mask of the confidential attribute in an entry; zero when there is none.</param>
+/// <param name="HasGiantPages">1 GiB pages exist; else bit 7 is reserved where it would make one.</param>
 public readonly record struct PagingRegisters(
-    ulong Cr0, ulong Cr3, ulong Cr4, ulong Efer, bool SuspendsSmap, int PhysicalBits, ulong AttributeBit)
+    ulong Cr0, ulong Cr3, ulong Cr4, ulong Efer, bool SuspendsSmap, int PhysicalBits, ulong AttributeBit, bool HasGiantPages = true)
 {
     /// <summary>CR0.PG.</summary>
     public bool IsPaging => (Cr0 & State.Cr0.Paging) != 0;
@@ -160,7 +161,7 @@ public static class PageWalk
             }
 
             bool isPointerTable = isPae && !isLong && level == 3;
-            bool isLarge = (entry & LargePage) != 0 && IsLargePageLevel(level, isPae, isLong, registers.Cr4);
+            bool isLarge = (entry & LargePage) != 0 && IsLargePageLevel(level, isPae, isLong, registers);
             bool isLeaf = level == 1 || isLarge;
             result.Steps[result.Depth++] = new WalkStep(entryAddress, entry, isPointerTable ? 0 : Accessed & ~entry);
             if ((entry & Present) == 0)
@@ -222,10 +223,10 @@ public static class PageWalk
         return isWritable || (access & PageAccess.Write) == 0 || (registers.Cr0 & Cr0.WriteProtect) == 0;
     }
 
-    private static bool IsLargePageLevel(int level, bool isPae, bool isLong, ulong cr4) => level switch
+    private static bool IsLargePageLevel(int level, bool isPae, bool isLong, in PagingRegisters registers) => level switch
     {
-        2 => isPae || (cr4 & Cr4.PageSizeExtensions) != 0,
-        3 => isLong,
+        2 => isPae || (registers.Cr4 & Cr4.PageSizeExtensions) != 0,
+        3 => isLong && registers.HasGiantPages,
         _ => false,
     };
 
@@ -240,7 +241,7 @@ public static class PageWalk
             reserved |= level == 3 ? 0xfff0_0000_0000_01e6 : 0x7ff0_0000_0000_0000;
         if (isLarge)
             reserved |= (level == 3 ? 0x3fff_e000ul : 0x1f_e000ul) & ~registers.AttributeBit;
-        if (level >= 4)
+        if (level >= 4 || (level == 3 && isLong && !registers.HasGiantPages))
             reserved |= LargePage;
         return reserved;
     }

@@ -69,6 +69,9 @@ public struct VcpuState
     /// <summary>True for one instruction after MOV SS, POP SS and an STI that set IF: no interrupt is taken.</summary>
     public bool InterruptShadow;
 
+    /// <summary>With <see cref="InterruptShadow"/>, after MOV SS and POP SS: #DB is held back too.</summary>
+    public bool DebugShadow;
+
     /// <summary>An NMI waits to be delivered.</summary>
     public bool NmiPending;
 
