@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Generic;
+using System.Linq;
 
 namespace Liminal.X86;
 
@@ -36,6 +37,10 @@ public sealed class CpuidTable
             copy._leaves.Add(leaf.Key, leaf.Value);
         return copy;
     }
+
+    /// <summary>Every leaf in order, as text: equal for equal tables.</summary>
+    public override string ToString() => string.Join(' ', _leaves.OrderBy(leaf => leaf.Key)
+        .Select(leaf => $"{leaf.Key.Leaf:x}.{leaf.Key.Subleaf:x}={leaf.Value.Eax:x},{leaf.Value.Ebx:x},{leaf.Value.Ecx:x},{leaf.Value.Edx:x}"));
 
     /// <summary>Sets or reads one leaf.</summary>
     /// <param name="leaf">EAX at the instruction.</param>

@@ -33,6 +33,7 @@ internal sealed class BootCommand
     private readonly Option<string[]> _trace = OptionValue.List("--trace", "KIND", "Print events as lines: exceptions, interrupts, cr3, flushes, or all. Without --trace-file the run is unattended.");
     private readonly Option<string?> _traceFile = OptionValue.Single("--trace-file", "FILE", "Write the trace to a file; standard error if not given.");
     private readonly Option<string?> _traceLimit = OptionValue.Single("--trace-limit", "N", "Most lines of a trace; 100k if not given.");
+    private readonly Option<string[]> _cpuid = OptionValue.List("--cpuid", "CHANGES", "Features to announce or hide, such as +smap,-fsrm; a list that begins with a minus needs --cpuid=.");
     private readonly Option<string?> _seed = OptionValue.Single("--seed", "N", "Seed of the guest's random numbers; 1 if not given.");
     private readonly Option<string?> _scheduleSeed = OptionValue.Single("--schedule-seed", "N", "Seed of the schedule of processors; 0, which is round robin, if not given.");
     private readonly Option<bool> _fresh = OptionValue.Flag("--fresh", "Boot from the beginning: neither resume from the cache nor save to it.");
@@ -58,7 +59,7 @@ internal sealed class BootCommand
             ("liminal boot vmlinuz --gdb 1234", "under gdb, which says: target remote localhost:1234"))
         {
             boot._image, boot._initrd, boot._append, boot._commandLine, boot._cpus, boot._memory,
-            boot._until, boot._limit, boot._json, boot._trace, boot._traceFile, boot._traceLimit, boot._seed, boot._scheduleSeed, boot._fresh,
+            boot._until, boot._limit, boot._json, boot._trace, boot._traceFile, boot._traceLimit, boot._cpuid, boot._seed, boot._scheduleSeed, boot._fresh,
             boot._gdb, boot._gdbAttach,
         };
         boot._platform.AddTo(command);
@@ -115,6 +116,9 @@ internal sealed class BootCommand
         if (memory % (2 << 20) != 0)
             throw new CommandFailure("LIM3201", $"--memory: {parsed.GetValue(_memory)} is not a multiple of 2M; give one from 64M to 64G");
 
+        if (!CpuidFeatures.TryParse(OptionValue.ItemsOf(parsed, _cpuid) ?? [], out Dictionary<string, bool> toggles, out string? problem))
+            throw new CommandFailure("LIM3012", $"--cpuid: {problem}");
+
         TraceKinds kinds = TraceKinds.None;
         foreach (TraceKinds kind in OptionValue.NamedOf(parsed, _trace, "kind of event", TraceKindNames.All) ?? [])
             kinds |= kind;
@@ -134,6 +138,7 @@ internal sealed class BootCommand
             CommandLine = parsed.GetValue(_commandLine),
             ProcessorCount = (int)OptionValue.NumberOf(parsed, _cpus, 1, 1, Board.MostProcessors),
             MemorySize = (ulong)memory,
+            Cpuid = toggles,
             Until = parsed.GetValue(_until),
             InstructionLimit = (ulong)OptionValue.NumberOf(parsed, _limit, isInteractive ? long.MaxValue : UnattendedLimit, 1, long.MaxValue),
             JsonPath = parsed.GetValue(_json),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Generic;
 using Liminal.Cli.Boot.Tracing;
 using Liminal.Machine.Confidential;
 
@@ -25,6 +26,9 @@ internal sealed record BootRequest
 
     /// <summary>RAM in bytes.</summary>
     public ulong MemorySize { get; init; } = 512ul << 20;
+
+    /// <summary>Features of the processor to announce (true) or hide (false), by name.</summary>
+    public IReadOnlyDictionary<string, bool> Cpuid { get; init; } = new Dictionary<string, bool>();
 
     /// <summary>Text to wait for.</summary>
     public string? Until { get; init; }

@@ -89,7 +89,7 @@ internal sealed class BootSession : IDisposable
             MemorySize = request.MemorySize,
             Seed = request.Seed,
             ScheduleSeed = request.ScheduleSeed,
-            Cpuid = CpuidModel.Build(request.ProcessorCount),
+            Cpuid = CpuidModel.Build(request.ProcessorCount, request.Cpuid),
             Confidential = request.Confidential,
         };
         SnapshotCache? snapshots = request.IsFresh ? null : SnapshotCache.For(configuration, commandLine, image, ramDisk);

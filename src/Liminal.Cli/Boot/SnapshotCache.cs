@@ -41,7 +41,7 @@ internal sealed class SnapshotCache
 
         string rest = string.Create(
             CultureInfo.InvariantCulture,
-            $"{configuration.ProcessorCount} {configuration.MemorySize} {configuration.Seed} {configuration.ScheduleSeed} {configuration.TicksPerInstruction} {configuration.Confidential?.Key ?? "plain"} {commandLine}");
+            $"{configuration.ProcessorCount} {configuration.MemorySize} {configuration.Seed} {configuration.ScheduleSeed} {configuration.TicksPerInstruction} {configuration.Confidential?.Key ?? "plain"} {configuration.Cpuid} {commandLine}");
         hash.AppendData(Encoding.UTF8.GetBytes(rest));
         return new SnapshotCache(Path.Combine(folder, "snapshots"), hash.GetHashAndReset());
     }

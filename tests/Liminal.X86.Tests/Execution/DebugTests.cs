@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+using Liminal.X86.State;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace Liminal.X86.Tests.Execution;
+
+public sealed class DebugTests
+{
+    private const int BreakpointVector = 1;
+
+    [Fact]
+    public void An_instruction_breakpoint_comes_before_the_instruction_and_lets_it_through_after_the_return()
+    {
+        using var machine = new TestMachine();
+        machine.Load(TestMachine.HandlerAddress + (BreakpointVector * 16), a =>
+        {
+            a.inc(r14d);
+            a.iretq();
+        });
+        machine.Load(a =>
+        {
+            Iced.Intel.Label target = a.CreateLabel();
+            a.lea(rax, __[target]);
+            a.mov(dr0, rax);
+            a.mov(eax, 2);
+            a.mov(dr7, rax);
+            a.Label(ref target);
+            a.inc(ebx);
+            a.inc(ebx);
+            a.hlt();
+        });
+
+        machine.RunToHalt();
+
+        Assert.Equal(1ul, machine.Processor.Gpr(14));
+        Assert.Equal(2ul, machine.Processor.Gpr(3));
+        Assert.Equal(1ul, machine.Processor.State.Debug[4] & 0xf);
+        Assert.Equal(0ul, machine.Processor.RflagsValue & Rflags.Resume);
+    }
+
+    [Theory]
+    [InlineData(1, true, true)]   // on writes: a store
+    [InlineData(1, false, false)] // on writes: a load passes
+    [InlineData(3, true, true)]
+    [InlineData(3, false, true)]
+    public void A_data_breakpoint_comes_behind_the_access(int kind, bool isStore, bool isMet)
+    {
+        using var machine = new TestMachine();
+        machine.Load(a =>
+        {
+            a.mov(rax, TestMachine.DataAddress + 4);
+            a.mov(dr1, rax);
+            a.mov(eax, (int)((uint)kind << 20) | (3 << 22) | 4); // four bytes, DR1, local
+            a.mov(dr7, rax);
+            a.mov(rbx, TestMachine.DataAddress);
+            if (isStore)
+                a.mov(__byte_ptr[rbx + 7], cl);
+            else
+                a.mov(cl, __byte_ptr[rbx + 7]);
+            a.mov(__[rbx + 8], rcx);
+            a.mov(r13d, 1);
+            a.hlt();
+        });
+
+        machine.RunToHalt();
+
+        Assert.Equal(isMet ? 1ul : 0, machine.Processor.Gpr(15));
+        Assert.Equal(isMet ? 0ul : 1, machine.Processor.Gpr(13));
+        if (isMet)
+            Assert.Equal(2ul, machine.Processor.State.Debug[4] & 0xf);
+    }
+
+    [Fact]
+    public void A_single_step_comes_behind_each_instruction_and_each_element_of_a_repeated_one()
+    {
+        using var machine = new TestMachine();
+        machine.Load(TestMachine.HandlerAddress + (BreakpointVector * 16), a =>
+        {
+            a.inc(r14d);
+            a.iretq();
+        });
+        machine.Load(a =>
+        {
+            a.mov(rdi, TestMachine.DataAddress);
+            a.mov(ecx, 5);
+            a.pushfq();
+            a.or(__word_ptr[rsp], 0x100);
+            a.popfq();
+            a.nop();
+            a.rep.stosb();
+            a.pushfq();
+            a.and(__word_ptr[rsp], ~0x100);
+            a.popfq();
+            a.nop();
+            a.hlt();
+        });
+
+        machine.RunToHalt();
+
+        // NOP, five elements, PUSHFQ, AND, and POPFQ, which clears TF but began with it.
+        Assert.Equal(9ul, machine.Processor.Gpr(14));
+        Assert.Equal(1ul << 14, machine.Processor.State.Debug[4] & (1 << 14));
+    }
+
+    [Fact]
+    public void Mov_ss_holds_a_single_step_back()
+    {
+        using var machine = new TestMachine();
+        machine.Load(a =>
+        {
+            a.mov(eax, TestMachine.KernelData);
+            a.pushfq();
+            a.or(__word_ptr[rsp], 0x100);
+            a.popfq();
+            a.mov(ss, ax);
+            a.mov(ebx, 7);
+            a.mov(ebx, 8);
+            a.hlt();
+        });
+
+        machine.RunToHalt();
+
+        Assert.Equal(1ul, machine.Processor.Gpr(15));
+        Assert.Equal(7ul, machine.Processor.Gpr(3));
+    }
+
+    [Fact]
+    public void General_detect_keeps_debug_registers_and_is_cleared_by_the_exception()
+    {
+        using var machine = new TestMachine();
+        machine.Load(a =>
+        {
+            a.mov(eax, 0x2000);
+            a.mov(dr7, rax);
+            a.mov(dr0, rax);
+            a.hlt();
+        });
+
+        machine.RunToHalt();
+
+        Assert.Equal(1ul, machine.Processor.Gpr(15));
+        Assert.Equal(0ul, machine.Processor.State.Debug[0]);
+        Assert.Equal(1ul << 13, machine.Processor.State.Debug[4] & (1 << 13));
+        Assert.Equal(0ul, machine.Processor.State.Debug[5] & (1 << 13));
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(2, 17)]
+    public void An_alignment_check_needs_user_mode_and_a_misaligned_address(int offset, ulong vector)
+    {
+        using var machine = new TestMachine();
+        machine.Processor.State.Cr0 |= Cr0.AlignmentMask;
+        machine.Processor.StateChanged();
+        machine.Load(TestMachine.UserCode, a =>
+        {
+            a.mov(rbx, TestMachine.DataAddress);
+            a.mov(eax, __dword_ptr[rbx + offset]);
+            a.hlt();
+        });
+        machine.Load(a =>
+        {
+            a.mov(rbx, TestMachine.DataAddress + 1);
+            a.mov(eax, __dword_ptr[rbx]);
+            a.push(TestMachine.UserData);
+            a.push(0x1f_0000);
+            a.push(0x40202);
+            a.push(TestMachine.UserCodeSelector);
+            a.push((int)TestMachine.UserCode);
+            a.iretq();
+        });
+
+        machine.RunToHalt();
+
+        Assert.Equal(vector == 0 ? 13ul : vector, machine.Processor.Gpr(15));
+    }
+}
