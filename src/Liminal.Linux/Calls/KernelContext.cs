@@ -39,6 +39,9 @@ public sealed class KernelContext
     /// <summary>The processor that stands at the safe point; during a call, the one that began it.</summary>
     public Processor Processor => Kernel.Machine.Processors[_processor];
 
+    /// <summary>Where a call returns to: the instruction before which <see cref="HasReturned"/> becomes true.</summary>
+    public ulong ReturnAddress => _returnAddress;
+
     /// <summary>The thread that calls are made in.</summary>
     public GuestTask? Task => Kernel.Current(Cpu);
 

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Text;
+using System.Threading;
+using Liminal.Linux.Calls;
+using Liminal.Linux.Guest;
+using Liminal.Machine;
+using Liminal.Memory;
+using Liminal.Sweep.Judging;
+using Liminal.Sweep.Probing;
+using Liminal.Sweep.Recording;
+using Liminal.Trace;
+using Liminal.X86;
+
+namespace Liminal.Sweep.Conversions;
+
+/// <summary>Sweeps one conversion after the other in forks of one booted guest.</summary>
+/// <remarks>
+/// The guest is brought to a safe point once. For each question a fork obtains pages, is forked again for the recording, and again for a replay that
+/// stops wherever a stray load is to be tried; there the load runs in a fork of its own. The same instruction is the same moment in all of them.
+/// </remarks>
+public sealed class ConversionCampaign
+{
+    private readonly KernelCalls _calls;
+    private readonly KernelContext _context;
+
+    private ConversionCampaign(KernelCalls calls, KernelContext context)
+    {
+        _calls = calls;
+        _context = context;
+    }
+
+    /// <summary>Brings a guest to a place where conversions can be called.</summary>
+    /// <param name="kernel">A confidential guest whose user land is up.</param>
+    /// <param name="cpu">CPU, as Linux counts, that converts.</param>
+    /// <param name="problem">Why that is not possible.</param>
+    public static ConversionCampaign? Begin(GuestKernel kernel, int cpu, out string problem)
+    {
+        var calls = new KernelCalls(kernel);
+        KernelContext? context = calls.Enter(cpu, out KernelCallResult failure);
+        problem = failure.Detail;
+        return context is null ? null : new ConversionCampaign(calls, context);
+    }
+
+    /// <summary>Sweeps one conversion.</summary>
+    /// <param name="question">What to convert.</param>
+    /// <param name="progress">Told of each stray load: how many are done, and of how many.</param>
+    /// <param name="cancellation">Ends the probing; what was found so far is returned, and says so.</param>
+    /// <param name="problem">Why the conversion cannot be made.</param>
+    /// <returns>Null with the reason when the conversion cannot be made.</returns>
+    public ConversionFinding? Sweep(ConversionQuestion question, Action<int, int>? progress, CancellationToken cancellation, out string problem)
+    {
+        GuestKernel kernel = _context.Kernel;
+        using VirtualMachine prepared = kernel.Machine.Fork();
+        KernelContext ready = On(prepared);
+        if (Prepare(ready, question, out problem) is not ConversionRange range)
+            return null;
+
+        // From here on the host behaves as asked: only the conversion itself meets it.
+        SetHost(prepared, question);
+        ConversionRecord record;
+        using (VirtualMachine recorded = prepared.Fork())
+        {
+            KernelContext context = ready.On(new KernelCalls(kernel.On(recorded)));
+            context.Begin(question.Function, range.Address, (ulong)range.Frames.Count);
+            record = new RecordedCall(context.Kernel, range.Frames).Run(context, question.Target, question.Limit);
+        }
+
+        List<ProbePlan> plans = ProbePlan.Of(record);
+        Dictionary<ProbePlan, StrayLoadRun?> runs = [];
+        bool isComplete = Probe(prepared, ready, question, range, plans, runs, progress, cancellation);
+        IReadOnlyList<SweepWindow> windows = WindowFinder.Find(record, plans, runs, prepared.Configuration.Confidential!.Platform);
+        return new ConversionFinding(question, range, record, windows, runs.Values.OfType<StrayLoadRun>().ToList(), isComplete);
+    }
+
+    private KernelContext On(VirtualMachine fork) => _context.On(_calls.On(_context.Kernel.On(fork)));
+
+    private static ConversionRange? Prepare(KernelContext context, ConversionQuestion question, out string problem)
+    {
+        if (ConversionRange.Obtain(context, question.Region, question.Pages, out problem) is not ConversionRange range)
+            return null;
+
+        Fill(context.Kernel, range);
+        bool isDecryptedAtStart = question.Target == PteAttribute.Private || question.Region == SweepRegion.Image;
+        string before = question.Target == PteAttribute.Private ? "set_memory_decrypted" : "set_memory_encrypted";
+        if (!isDecryptedAtStart)
+            return range;
+
+        KernelCallResult result = context.Call(before, range.Address, (ulong)range.Frames.Count);
+        if (result.HasReturned && result.Error == 0)
+            return range;
+
+        problem = $"{before}() before the conversion: {result.Status} {result.Error} {result.Detail}".TrimEnd();
+        return null;
+    }
+
+    /// <summary>Writes something recognisable into the pages, so that what becomes of it can be seen.</summary>
+    private static void Fill(GuestKernel kernel, ConversionRange range)
+    {
+        byte[] bytes = new byte[Page.Bytes];
+        for (int page = 0; page < range.Frames.Count; page++)
+        {
+            bytes.AsSpan().Fill((byte)(0x50 + (page % 16)));
+            kernel.Memory.TryWrite(range.Address + ((ulong)page << Page.Shift), bytes);
+        }
+    }
+
+    private static void SetHost(VirtualMachine machine, ConversionQuestion question)
+    {
+        machine.Confidential!.Host = question.Host;
+        if (question.Plan is { } plan)
+            machine.Confidential.Plan = plan;
+    }
+
+    /// <summary>Replays the conversion once, and tries each load in a fork of where it belongs.</summary>
+    private static bool Probe(
+        VirtualMachine prepared,
+        KernelContext ready,
+        ConversionQuestion question,
+        ConversionRange range,
+        List<ProbePlan> plans,
+        Dictionary<ProbePlan, StrayLoadRun?> runs,
+        Action<int, int>? progress,
+        CancellationToken cancellation)
+    {
+        using VirtualMachine replay = prepared.Fork();
+        GuestKernel kernel = ready.Kernel;
+        KernelContext context = ready.On(new KernelCalls(kernel.On(replay)));
+        context.Begin(question.Function, range.Address, (ulong)range.Frames.Count);
+        IReadOnlyList<LoadSite> sites = LoadSite.Of(context.Kernel);
+        if (sites.Count == 0)
+            return false;
+
+        int done = 0;
+        foreach (ProbePlan plan in plans.OrderBy(static plan => plan.Instruction))
+        {
+            if (cancellation.IsCancellationRequested)
+                return false;
+
+            if (replay.InstructionsRetired < plan.Instruction && replay.Run(plan.Instruction).Kind != MachineEndKind.InstructionLimit)
+                return false;
+
+            runs[plan] = Try(replay, context, question, range, plan, sites[0]);
+            progress?.Invoke(++done, plans.Count);
+        }
+
+        return true;
+    }
+
+    private static StrayLoadRun? Try(
+        VirtualMachine replay, KernelContext context, ConversionQuestion question, ConversionRange range, ProbePlan plan, LoadSite site)
+    {
+        foreach (int cpu in Candidates(replay, context.Processor))
+        {
+            var console = new StringBuilder();
+            using VirtualMachine fork = replay.Fork(value => console.Append((char)value));
+            GuestKernel kernel = context.Kernel.On(fork);
+            KernelContext inFork = context.On(new KernelCalls(kernel));
+            StrayLoadRun? run = StrayLoad.Run(
+                kernel, inFork, range.Frames, console, site, cpu, plan.Page, plan.Address, plan.Region, question.LoadLimit);
+            if (run is not null)
+                return run;
+        }
+
+        return null;
+    }
+
+    /// <summary>Another processor when one is in the kernel; else the converting one, as an interrupt there would load.</summary>
+    private static IEnumerable<int> Candidates(VirtualMachine machine, Processor converter)
+    {
+        for (int index = 0; index < machine.Processors.Length; index++)
+        {
+            if (index != converter.Index && machine.Processors[index].Cpl == 0)
+                yield return index;
+        }
+
+        yield return converter.Index;
+    }
+}
+
+/// <summary>What a sweep of one conversion found.</summary>
+/// <param name="Question">What was asked.</param>
+/// <param name="Range">The pages.</param>
+/// <param name="Record">What the conversion did.</param>
+/// <param name="Windows">Where a load does not simply complete.</param>
+/// <param name="Runs">The loads that were run.</param>
+/// <param name="IsComplete">False when the probing was interrupted or did not come to its end.</param>
+public sealed record ConversionFinding(
+    ConversionQuestion Question,
+    ConversionRange Range,
+    ConversionRecord Record,
+    IReadOnlyList<SweepWindow> Windows,
+    IReadOnlyList<StrayLoadRun> Runs,
+    bool IsComplete);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using Liminal.Machine.Confidential;
+using Liminal.Memory;
+using Liminal.Platform;
+
+namespace Liminal.Sweep.Conversions;
+
+/// <summary>One conversion to be swept.</summary>
+/// <param name="Target">What the pages are to become.</param>
+/// <param name="Region">Where they come from.</param>
+/// <param name="Pages">How many.</param>
+public sealed record ConversionQuestion(PteAttribute Target, SweepRegion Region, int Pages)
+{
+    /// <summary>CPU, as Linux counts, that converts.</summary>
+    public int Cpu { get; init; }
+
+    /// <summary>How the host behaves during the conversion.</summary>
+    public HostPolicy Host { get; init; } = HostPolicy.Cooperative;
+
+    /// <summary>At which of its calls the host strikes, counted from the conversion's first; null for every one.</summary>
+    public HostPlan? Plan { get; init; }
+
+    /// <summary>Instructions, of all processors together, after which a conversion or a stray load is given up.</summary>
+    public ulong Limit { get; init; } = 400_000_000;
+
+    /// <summary>Instructions after which the end of a stray load is unknown.</summary>
+    public ulong LoadLimit { get; init; } = 20_000_000;
+
+    /// <summary>The kernel function that makes the conversion.</summary>
+    public string Function => Target == PteAttribute.Shared ? "set_memory_decrypted" : "set_memory_encrypted";
+
+    /// <summary>The function that undoes it.</summary>
+    public string Opposite => Target == PteAttribute.Shared ? "set_memory_encrypted" : "set_memory_decrypted";
+}

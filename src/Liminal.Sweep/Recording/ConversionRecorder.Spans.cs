@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Generic;
+using System.Linq;
+using Iced.Intel;
+using Liminal.Linux.Unwinding;
+using Liminal.Memory;
+using Liminal.Platform;
+using Liminal.Trace;
+using Liminal.X86;
+using Liminal.X86.Observation;
+
+namespace Liminal.Sweep.Recording;
+
+/// <content>Spans, events and steps.</content>
+internal sealed partial class ConversionRecorder
+{
+    private const int LongestInstruction = 15;
+    private const int LongestStack = 24;
+
+    private ulong Now => _machine.InstructionsRetired;
+
+    /// <summary>Asks the rulebook again about a mapping whose leaf, page state or cached translations changed.</summary>
+    private void Refresh(TrackedMapping mapping, int opened)
+    {
+        while (_open.Count <= mapping.Index)
+        {
+            _open.Add(null);
+            _openPrivateViews.Add(null);
+        }
+
+        if (_book.MayCache(mapping, _states[mapping.Page]))
+            mapping.FillEverywhere();
+
+        // A mapping that is gone meets nothing: no load can begin there.
+        Situation? now = mapping.Entry.IsZero ? null : _book.Of(mapping, _states[mapping.Page]);
+        if (now is { Outcome: AccessOutcome.Ok, HostActs: false })
+            now = null;
+
+        if (_open[mapping.Index]?.Situation != now)
+        {
+            Close(_open, _spans, mapping.Index, opened);
+            if (now is Situation situation)
+                _open[mapping.Index] = new OpenSpan(situation, FirstAfter(opened), opened);
+        }
+
+        RefreshPrivateView(mapping, opened);
+    }
+
+    private void RefreshPrivateView(TrackedMapping mapping, int opened)
+    {
+        PageState state = _states[mapping.Page];
+        bool isWalkable = mapping.Entry.IsPresent && mapping.Attribute == PteAttribute.Private;
+        bool isCached = (mapping.CachedAnywhere & PteAttributes.Private) != 0;
+        bool isView = _book.StatesMatter && _book.Side(state) == PageSide.Shared && (isWalkable || isCached);
+        if (isView == (_openPrivateViews[mapping.Index] is not null))
+            return;
+
+        if (isView)
+            _openPrivateViews[mapping.Index] = new OpenSpan(_book.Of(mapping, state), FirstAfter(opened), opened);
+        else
+            Close(_openPrivateViews, _privateViews, mapping.Index, opened);
+    }
+
+    /// <summary>The first boundary at which an event shows: the one behind its instruction.</summary>
+    private ulong FirstAfter(int opened) => opened < 0 ? Now : Now + 1;
+
+    private void Close(List<OpenSpan?> open, List<MappingSpan> spans, int index, int closed)
+    {
+        if (open[index] is not OpenSpan span)
+            return;
+
+        open[index] = null;
+        if (Now >= span.First)
+            spans.Add(new MappingSpan(_tables.Mappings[index], span.Situation, span.First, Now, span.Opened, closed));
+    }
+
+    /// <summary>Counts the boundaries since the last event, at each of which every mapping could have been used.</summary>
+    private void CountProbes()
+    {
+        ulong now = Now;
+        Probes += (long)(now - _probedUpTo) * _tables.Mappings.Count;
+        _probedUpTo = now;
+    }
+
+    private (ObservedStepKind Kind, string What) Describe(TrackedMapping mapping, PageTableEntry before, in WatchedStore store)
+    {
+        PageTableEntry after = mapping.Entry;
+        if (after.IsZero)
+            return (ObservedStepKind.Unmap, "unmaps");
+        if (before.IsZero)
+            return (ObservedStepKind.Map, "maps");
+        if (mapping.EntryAddress != (store.PhysicalAddress & ~7ul))
+            return (ObservedStepKind.OtherStore, "splits the large leaf of");
+
+        bool attribute = _format.Attribute(before) != _format.Attribute(after);
+        return (before.IsPresent, after.IsPresent) switch
+        {
+            (true, false) => (ObservedStepKind.ClearPresent, attribute ? "clears PRESENT and changes the attribute of" : "clears PRESENT of"),
+            (false, true) => (ObservedStepKind.SetPresent, attribute ? "sets PRESENT and changes the attribute of" : "sets PRESENT of"),
+            _ when attribute => (ObservedStepKind.SetAttribute,
+                mapping.Attribute == PteAttribute.Shared ? "makes the leaf shared of" : "makes the leaf private of"),
+            _ => (ObservedStepKind.OtherStore, "rewrites the leaf of"),
+        };
+    }
+
+    private int[] PagesAt(ulong address) =>
+        [.. _tables.Mappings.Where(mapping => Covers(mapping, address)).Select(static mapping => mapping.Page).Distinct().Order()];
+
+    /// <summary>INVLPG drops the whole large page, whichever of its addresses is named.</summary>
+    private static bool Covers(TrackedMapping mapping, ulong address) =>
+        ((mapping.Address.Value ^ address) & ~(mapping.Size.SizeInBytes() - 1)) == 0;
+
+    private static string PagesText(IReadOnlyList<int> pages) => pages.Count switch
+    {
+        0 => "no page",
+        1 => $"page {pages[0]}",
+        int count when pages[^1] - pages[0] == count - 1 => $"pages {pages[0]} to {pages[^1]}",
+        int count => $"{count} pages",
+    };
+
+    private int Add(Processor? processor, SweepEventKind kind, string lane, string title, string detail, IReadOnlyList<int> pages)
+    {
+        if (_events.Count >= MostEvents)
+        {
+            EventsLeftOut++;
+            return MostEvents - 1;
+        }
+
+        Processor one = processor ?? _machine.Processors[0];
+        string own = lane.Length > 0 ? lane : $"cpu {one.Index}";
+        _events.Add(new SweepEvent(
+            Now, processor?.Index ?? -1, kind, own, title, detail, pages, _kernel.Describe(one.Rip), Disassemble(one),
+            StackOf(one), kind == SweepEventKind.Exception ? StepTone.Notable : StepTone.Normal));
+        return _events.Count - 1;
+    }
+
+    /// <summary>Adds to the last event when it is the same thing done to the page before; a loop over pages is one event.</summary>
+    private bool TryContinue(Processor processor, SweepEventKind kind, string verb, int page)
+    {
+        if (_events.Count == 0 || _events[^1] is not { Pages.Count: > 0 } last || last.Kind != kind || last.Cpu != processor.Index
+            || !last.Title.StartsWith(verb, System.StringComparison.Ordinal) || (last.Pages[^1] != page && last.Pages[^1] + 1 != page))
+        {
+            return false;
+        }
+
+        if (last.Pages[^1] != page)
+        {
+            int[] pages = [.. last.Pages, page];
+            _events[^1] = last with { Pages = pages, Title = $"{verb} {PagesText(pages)}" };
+        }
+
+        return true;
+    }
+
+    private void AddStep(ObservedStepKind kind, Processor processor, int page, string region) =>
+        AddStep(new ObservedStep(kind, Now, processor.Index, page, region, default, default, OperationStatus.Done, Function(processor)));
+
+    private void AddStep(ObservedStep step) => _steps.Add(step);
+
+    private string Function(Processor processor) => _kernel.Resolve(processor.Rip)?.Symbol.Name ?? "";
+
+    private IReadOnlyList<string> StackOf(Processor processor)
+    {
+        if (processor.Cpl != 0)
+            return [];
+
+        KernelStack stack = _kernel.StackOf(processor);
+        List<string> frames = [.. stack.Frames.Take(LongestStack).Select(static frame => frame.ToString())];
+        if (!stack.IsReliable && frames.Count > 0)
+            frames[^1] += " ?";
+
+        return frames;
+    }
+
+    private string Disassemble(Processor processor)
+    {
+        byte[] code = new byte[LongestInstruction];
+        if (!_kernel.Memory.TryRead(processor.Rip, code))
+            return "";
+
+        Decoder decoder = Decoder.Create(64, new ByteArrayCodeReader(code), processor.Rip);
+        Instruction instruction = decoder.Decode();
+        return instruction.IsInvalid ? "" : instruction.ToString();
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using Liminal.Memory;
+
+namespace Liminal.Sweep.Recording;
+
+/// <summary>One virtual address of the kernel at which one of the observed pages stands, or stood.</summary>
+public sealed class TrackedMapping
+{
+    private readonly PteAttributes[] _cached;
+
+    internal TrackedMapping(int index, int page, VirtualAddress address, string region, int processors)
+    {
+        Index = index;
+        Page = page;
+        Address = address;
+        Region = region;
+        _cached = new PteAttributes[processors];
+    }
+
+    /// <summary>Number of the mapping in its recording, from 0.</summary>
+    public int Index { get; }
+
+    /// <summary>Index of the page in the range.</summary>
+    public int Page { get; }
+
+    /// <summary>Where the page begins.</summary>
+    public VirtualAddress Address { get; }
+
+    /// <summary><c>direct map</c>, <c>vmalloc</c>, <c>image</c>, or another area of the kernel.</summary>
+    public string Region { get; }
+
+    /// <summary>The leaf as it stands in memory; zero when the mapping is gone.</summary>
+    public PageTableEntry Entry { get; internal set; }
+
+    /// <summary>What the leaf maps.</summary>
+    public PageSize Size { get; internal set; }
+
+    /// <summary>Guest-physical address of the leaf.</summary>
+    public ulong EntryAddress { get; internal set; }
+
+    /// <summary>What the leaf says about the page, present or not.</summary>
+    public PteAttribute Attribute { get; internal set; }
+
+    /// <summary>Attributes of translations of this address that a processor may still hold.</summary>
+    public PteAttributes Cached(int processor) => _cached[processor];
+
+    /// <summary>Attributes of translations that any processor may still hold.</summary>
+    public PteAttributes CachedAnywhere
+    {
+        get
+        {
+            PteAttributes all = PteAttributes.None;
+            foreach (PteAttributes one in _cached)
+                all |= one;
+
+            return all;
+        }
+    }
+
+    /// <summary>Attributes of translations that a processor may hold and the page tables no longer do.</summary>
+    public PteAttributes StaleAnywhere => CachedAnywhere & ~Allowed;
+
+    /// <summary>The attribute that a walk would find now.</summary>
+    private PteAttributes Allowed => Entry.IsPresent ? SetOf(Attribute) : PteAttributes.None;
+
+    /// <summary>Every processor may look the present leaf up, at any time and by itself.</summary>
+    internal void FillEverywhere()
+    {
+        PteAttributes allowed = Allowed;
+        foreach (ref PteAttributes one in _cached.AsSpan())
+            one |= allowed;
+    }
+
+    /// <summary>A processor dropped its translations of this address.</summary>
+    internal void Drop(int processor) => _cached[processor] = PteAttributes.None;
+
+    /// <summary>Nobody holds a translation with these attributes any more.</summary>
+    internal void DropEverywhere(PteAttributes attributes)
+    {
+        foreach (ref PteAttributes one in _cached.AsSpan())
+            one &= ~attributes;
+    }
+
+    private static PteAttributes SetOf(PteAttribute attribute) =>
+        attribute == PteAttribute.Shared ? PteAttributes.Shared : PteAttributes.Private;
+}
