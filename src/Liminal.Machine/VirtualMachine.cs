@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Runtime.InteropServices;
 using Liminal.Chipset;
 using Liminal.Machine.Boards;
@@ -26,7 +27,8 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
     private readonly bool _ownsCode;
     private readonly Processor[] _processors;
     private readonly Scheduler _scheduler;
-    private readonly Action<byte> _transmit;
+    private readonly IStateful[] _parts;
+    private Action<byte> _transmit;
 
     private volatile bool _isInterrupted;
     private MachineEnd? _end;
@@ -54,7 +56,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
         PageStates = memories.PageStates;
         Breakpoints = new BreakpointSet(code);
         Watchpoints = new WatchpointSet(code);
-        Board = new Board(configuration.ProcessorCount, new Control(this), transmit);
+        Board = new Board(configuration.ProcessorCount, new Control(this), value => _transmit(value));
         _scheduler = new Scheduler(configuration.ScheduleSeed);
         _state.Random = new SplitMix(configuration.Seed);
         var bus = new ProcessorBus(this);
@@ -64,7 +66,6 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
             Confidential = ConfidentialGuest.Create(this, confidential);
             cpuid = cpuid.Copy();
             Confidential.AdjustCpuid(cpuid, configuration.ProcessorCount);
-            SharedRam!.Observer = code;
         }
 
         _processors = new Processor[configuration.ProcessorCount];
@@ -80,6 +81,8 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
             _processors[index].State.Activity = Activity.WaitForStartup;
             _processors[index].StateChanged();
         }
+
+        _parts = [.. StatefulParts.Select(named => named.Part)];
     }
 
     internal struct State
@@ -172,60 +175,6 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
 
     /// <summary>Ends the run at the end of the present slice; the one member that may be called from another thread.</summary>
     public void Interrupt() => _isInterrupted = true;
-
-    /// <summary>An independent machine in the same state; RAM pages are shared until one of the two writes them.</summary>
-    /// <param name="transmit">Takes what the fork writes to its console; null throws it away.</param>
-    /// <remarks>
-    /// Dispose the fork before this machine, and do not run this machine on another thread than its forks. Known defect: a fork of a booting
-    /// Debian kernel, run 10 M instructions on, has ended elsewhere than its original; no command forks a machine yet.
-    /// </remarks>
-    public VirtualMachine Fork(Action<byte>? transmit = null)
-    {
-        var fork = new VirtualMachine(_configuration, transmit ?? (_ => { }), Memories.Fork(this), _code, ownsCode: false);
-        fork._state = _state;
-        fork._end = _end;
-        _scheduler.StateBytes.CopyTo(fork._scheduler.StateBytes);
-        for (int index = 0; index < Board.StatefulDevices.Count; index++)
-        {
-            Board.StatefulDevices[index].Device.StateBytes.CopyTo(fork.Board.StatefulDevices[index].Device.StateBytes);
-        }
-
-        if (fork.Confidential is { } guest)
-        {
-            Confidential!.StateBytes.CopyTo(guest.StateBytes);
-            Confidential.Numbers.StateBytes.CopyTo(guest.Numbers.StateBytes);
-            guest.Host = Confidential.Host;
-            guest.Plan = Confidential.Plan;
-        }
-
-        for (int index = 0; index < _processors.Length; index++)
-        {
-            // The pages are shared from now on: this machine must not write through pointers it kept from before.
-            _processors[index].StateChanged();
-            fork._processors[index].State = _processors[index].State;
-            fork._processors[index].StateChanged();
-        }
-
-        return fork;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        Breakpoints.Clear();
-        foreach (Processor processor in _processors)
-        {
-            processor.Dispose();
-        }
-
-        Ram.Dispose();
-        SharedRam?.Dispose();
-        PageStates?.Dispose();
-        if (_ownsCode)
-        {
-            _code.Dispose();
-        }
-    }
 
     private ulong RetiredInSlice => _running is null ? 0 : _running.InstructionsRetired - _sliceStartRetired;
 

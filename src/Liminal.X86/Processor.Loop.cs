@@ -63,6 +63,13 @@ public sealed unsafe partial class Processor
             if (core->Attention != Attention.None)
             {
                 next = null;
+                if (core->Attention == Attention.Hook)
+                {
+                    if (!RunHooked())
+                        return _stop;
+                    continue;
+                }
+
                 if (!Attend(out isSingle))
                     return _stop;
                 if (core->Attention != Attention.None && !isSingle)
@@ -122,6 +129,58 @@ public sealed unsafe partial class Processor
         }
     }
 
+    /// <summary>One instruction after another, each shown to the hook, for as long as nothing but the hook wants attention.</summary>
+    /// <returns>False when the run ends.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private bool RunHooked()
+    {
+        Core* core = _core;
+        do
+        {
+            if (core->Remaining <= 0)
+                return End(StopKind.BudgetExhausted);
+            if (MeetsBreakpoint())
+            {
+                core->Exit = BlockExit.Lookup;
+                return false;
+            }
+
+            if (!_hook!.BeforeInstruction(this))
+                return End(StopKind.Hook);
+            if (core->Attention != Attention.Hook)
+                return ExecuteSingle();
+
+            ulong address = Core.Gpr(core, RegisterFile.Rip);
+            if (!core->Is64Bit)
+                address = (uint)(address + SegmentBase(SegmentIndex.Cs));
+            JumpEntry* jump = Code.SingleJumps + CodeCache.JumpIndex(address);
+            Block* block = jump->Address == address && jump->Key == core->Key ? jump->Block : null;
+            if (block == null)
+            {
+                block = Find(address, core->Mode | CodeMode.Single);
+                if (block == null)
+                {
+                    if (!AfterExit())
+                        return false;
+                    continue;
+                }
+
+                *(Code.SingleJumps + CodeCache.JumpIndex(address)) = new JumpEntry { Address = address, Block = block, Key = core->Key };
+            }
+
+            core->Remaining--;
+            core->Current = block;
+            Op* first = Block.OpsOf(block);
+            _ = ((delegate*<Core*, Op*, nint>)first->Handler)(core, first);
+            core->Op = null;
+            if (core->Exit != BlockExit.Lookup && !AfterExit())
+                return false;
+        }
+        while (core->Attention == Attention.Hook);
+
+        return true;
+    }
+
     /// <summary>Executes one instruction from a block of its own.</summary>
     private bool ExecuteOne()
     {
@@ -144,6 +203,12 @@ public sealed unsafe partial class Processor
             return false;
         }
 
+        return ExecuteSingle();
+    }
+
+    private bool ExecuteSingle()
+    {
+        Core* core = _core;
         ulong address = Core.Gpr(core, RegisterFile.Rip);
         if (!core->Is64Bit)
             address = (uint)(address + SegmentBase(SegmentIndex.Cs));

@@ -121,7 +121,7 @@ public sealed unsafe partial class Processor
     /// <summary>Called before RAM is written past the fast path: translated code of these bytes is forgotten.</summary>
     internal void NotePhysicalWrite(byte* page, int offset, int length)
     {
-        if (GuestRam.HeaderOf(page)->CodeMask != 0 && Code.Overwrite(page, offset, length))
+        if (GuestRam.HeaderOf(page)->CodeMask != 0 && _machineCode.Overwrite(page, offset, length))
             _core->Attention |= Attention.CodeChanged;
     }
 

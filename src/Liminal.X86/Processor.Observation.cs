@@ -29,7 +29,7 @@ public sealed unsafe partial class Processor
     }
 
     /// <summary>Must follow every change to <see cref="WatchedPages"/>: host pointers for writing are looked up anew.</summary>
-    public void WatchedPagesChanged() => ForgetHostPointers();
+    public void WatchedPagesChanged() => ForgetFastEntries();
 
     private bool IsWatched(ulong physical) => _watched != null && _watched.Contains(physical >> 12);
 

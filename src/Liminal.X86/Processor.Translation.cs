@@ -20,11 +20,24 @@ public sealed unsafe partial class Processor
     private const int EmptyTable = 3;
     private const ulong PageMask = ~0xffful;
 
-    private readonly bool[] _isFastTableUsed = [true, true, true, true];
     private readonly uint[] _keys = new uint[CodeMode.Count];
+    private readonly ushort[] _listed = new ushort[FastTableCount * FastEntry.Count];
+    private int _listedCount;
+
+    /// <summary>Counts what links between blocks rely on: code translations that came or went, and code that was replaced.</summary>
+    private ulong _codeChanges;
 
     /// <summary>RAM that shared translations lead to in a confidential guest; null when both attributes lead to <see cref="Ram"/>.</summary>
-    public GuestRam? SharedRam { get; init; }
+    public GuestRam? SharedRam
+    {
+        get;
+        init
+        {
+            field = value;
+            if (value != null)
+                value.Observer = Ram.Observer;
+        }
+    }
 
     /// <summary>The registers that a page walk of this processor depends on, for an access that is not an implicit one.</summary>
     public PagingRegisters PagingRegisters => new(
@@ -101,6 +114,7 @@ public sealed unsafe partial class Processor
         bool isLarge = Translation.PageShift(data) >= LargeCodeTlb.PageShift && PagingRegisters.IsPaging
             && (Rules == null || Rules.IsUniform(data & Translation.FrameMask));
         ref TlbEntry entry = ref isLarge ? ref large : ref small;
+        _codeChanges++;
         if (entry.Tag != 0)
             ForgetCodeLinks();
         entry = isLarge
@@ -126,7 +140,12 @@ public sealed unsafe partial class Processor
         bool isWrite = (access & PageAccess.Write) != 0;
         byte* page = host - (address & ~PageMask);
         FastEntry* entry = Core.Entry(_core, address);
-        _isFastTableUsed[(entry - _fastTables) / FastEntry.Count] = true;
+        if (entry->IsListed == 0)
+        {
+            entry->IsListed = 1;
+            _listed[_listedCount++] = (ushort)(entry - _fastTables);
+        }
+
         entry->ReadTag = address & PageMask;
         entry->WriteTag = isWrite && GuestRam.HeaderOf(page)->CodeMask == 0 && !IsWatched(data & Translation.FrameMask)
             ? address & PageMask
@@ -137,23 +156,50 @@ public sealed unsafe partial class Processor
     /// <summary>Drops host pointers; translations stay.</summary>
     internal void ForgetHostPointers()
     {
-        for (int table = 0; table < FastTableCount; table++)
+        ForgetFastEntries();
+        ForgetCodeLinks();
+    }
+
+    /// <summary>Drops host pointers to data; links between blocks stay.</summary>
+    private void ForgetFastEntries()
+    {
+        foreach (ushort index in _listed.AsSpan(0, _listedCount))
         {
-            if (!_isFastTableUsed[table])
-                continue;
-            new Span<byte>(FastTable(table), FastEntry.Count * sizeof(FastEntry)).Fill(0xff);
-            _isFastTableUsed[table] = false;
+            FastEntry* entry = _fastTables + index;
+            entry->ReadTag = entry->WriteTag = FastEntry.NoPage;
+            entry->IsListed = 0;
         }
 
-        ForgetCodeLinks();
+        _listedCount = 0;
+    }
+
+    /// <summary>Sends every first write to a page to the slow path: pages have become shared with a fork.</summary>
+    public void ForgetWritePointers()
+    {
+        foreach (ushort index in _listed.AsSpan(0, _listedCount))
+            (_fastTables + index)->WriteTag = FastEntry.NoPage;
+    }
+
+    /// <summary>Drops host pointers to a page that another has replaced in this machine.</summary>
+    internal void ForgetPage(byte* page)
+    {
+        foreach (ushort index in _listed.AsSpan(0, _listedCount))
+        {
+            FastEntry* entry = _fastTables + index;
+            if (entry->ReadTag != FastEntry.NoPage && entry->ReadTag + entry->Addend == (ulong)page)
+                entry->ReadTag = entry->WriteTag = FastEntry.NoPage;
+        }
+
+        if (GuestRam.HeaderOf(page)->CodeMask != 0)
+            ForgetCodeLinks();
     }
 
     /// <summary>Sends writes to a page that has been translated to code to the slow path.</summary>
     internal void ForgetWritable(byte* page)
     {
-        for (int i = 0; i < FastTableCount * FastEntry.Count; i++)
+        foreach (ushort index in _listed.AsSpan(0, _listedCount))
         {
-            FastEntry* entry = _fastTables + i;
+            FastEntry* entry = _fastTables + index;
             if (entry->WriteTag != FastEntry.NoPage && entry->WriteTag + entry->Addend == (ulong)page)
                 entry->WriteTag = FastEntry.NoPage;
         }
@@ -162,6 +208,7 @@ public sealed unsafe partial class Processor
     /// <summary>Makes every link between blocks invalid.</summary>
     internal void ForgetCodeLinks()
     {
+        _codeChanges++;
         Array.Clear(_keys);
         _core->Key = KeyOf(_core->Mode);
     }

@@ -21,6 +21,7 @@ public sealed unsafe partial class Processor : IDisposable
     private readonly FastEntry* _fastTables;
     private readonly int _physicalBits;
     private readonly bool _hasGiantPages;
+    private readonly MachineCode _machineCode;
     private GCHandle _handle;
     private bool _isDisposed;
 
@@ -41,17 +42,20 @@ public sealed unsafe partial class Processor : IDisposable
         _physicalBits = cpuid.PhysicalBits;
         _hasGiantPages = (cpuid.Find(0x8000_0001, 0).Edx & (1 << 26)) != 0;
         Code = code;
-        ram.Observer = code;
+        MachineCode users = ram.Observer as MachineCode ?? new MachineCode(code);
+        ram.Observer = users;
+        users.Add(this);
+        _machineCode = users;
         _handle = GCHandle.Alloc(this);
         // SAFETY: both blocks are freed in Dispose and used by this object only.
         _core = (Core*)NativeMemory.AlignedAlloc((nuint)sizeof(Core), 64);
         *_core = default;
         _core->Handle = GCHandle.ToIntPtr(_handle);
         _fastTables = (FastEntry*)NativeMemory.AlignedAlloc((nuint)(FastTableCount * FastEntry.Count * sizeof(FastEntry)), 64);
+        new Span<FastEntry>(_fastTables, FastTableCount * FastEntry.Count).Fill(new FastEntry { ReadTag = FastEntry.NoPage, WriteTag = FastEntry.NoPage });
         _translator = new Decoding.Translator(this, code);
         code.Add(this);
         Reset();
-        ForgetHostPointers();
     }
 
     /// <summary>Number of the processor in its machine.</summary>
@@ -72,7 +76,7 @@ public sealed unsafe partial class Processor : IDisposable
     /// <summary>The rules of a confidential guest; null in a plain VM. Set before the first run.</summary>
     public IConfidentialRules? Rules { get; init; }
 
-    /// <summary>The state, not a copy. Call <see cref="StateChanged"/> after writing control registers, CS, SS, RFLAGS or the activity.</summary>
+    /// <summary>The state, not a copy. Call <see cref="StateChanged"/> after writing control registers, CS, SS or the activity.</summary>
     public ref VcpuState State => ref _core->State;
 
     /// <summary>Instructions retired since power-on; during a bus call, those before the present one.</summary>
@@ -102,7 +106,7 @@ public sealed unsafe partial class Processor : IDisposable
         {
             _core->State.Flags.Bits = value;
             _core->State.SystemFlags = (value & ~LazyFlags.Mask) | Rflags.Always;
-            StateChanged();
+            RefreshMode();
         }
     }
 
@@ -178,7 +182,6 @@ public sealed unsafe partial class Processor : IDisposable
     {
         if (_core->Op == null && _core->Remaining == 0)
             _retiredAtEnd = State.InstructionsRetired;
-        ForgetCodeLinks();
         ForgetHostPointers();
         RefreshMode();
     }
@@ -228,6 +231,7 @@ public sealed unsafe partial class Processor : IDisposable
             return;
         _isDisposed = true;
         Code.Remove(this);
+        _machineCode.Remove(this);
         NativeMemory.AlignedFree(_core);
         NativeMemory.AlignedFree(_fastTables);
         _handle.Free();

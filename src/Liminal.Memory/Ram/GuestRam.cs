@@ -11,7 +11,7 @@ namespace Liminal.Memory.Ram;
 public interface IPageObserver
 {
     /// <summary>A frame is now backed by another page: host pointers to the old one are stale in this RAM.</summary>
-    void OnPageReplaced(ulong frame);
+    unsafe void OnPageReplaced(byte* old);
 
     /// <summary>Bytes of a page that holds translated code are about to be written by something other than a processor.</summary>
     unsafe void OnCodeWritten(byte* page, int offset, int length);
@@ -21,7 +21,8 @@ public interface IPageObserver
 /// <remarks>
 /// RAM occupies guest-physical 0 up to <see cref="LowLimit"/> and, when there is more than that, goes on at 4 GiB; between the two lie devices.
 /// Untouched pages read as zero and take no storage until first touched. Not thread-safe: one thread runs a machine and its forks.
-/// A fork must be disposed before the RAM it was forked from.
+/// A fork must be detached or disposed before the RAM it was forked from is. A fork can be detached and attached again and again: what that
+/// costs depends on the pages that it wrote, and on nothing else while the original has not written either.
 /// </remarks>
 // SAFETY: Contains() bounds a frame before it indexes the root. Leaves and pages belong to the pool, which lives as long as the RAM that made it.
 public sealed unsafe class GuestRam : IDisposable
@@ -43,11 +44,21 @@ public sealed unsafe class GuestRam : IDisposable
     private readonly int _owner;
     private readonly int _rootLength;
     private readonly RamLeaf** _root;
-    private readonly List<nint> _ownPages = [];
-    private readonly List<nint> _ownLeaves = [];
+
+    /// <summary>In a fork: frames with a page of their own, with the page that the original has there; and indices of leaves of their own.</summary>
+    private readonly List<(ulong Frame, nint Original)> _written = [];
+    private readonly List<int> _ownLeaves = [];
+
+    /// <summary>Pages and leaves made here and replaced while a fork could still see them.</summary>
+    private readonly List<nint> _supersededPages = [];
+    private readonly List<nint> _supersededLeaves = [];
     private uint _epoch;
     private uint _firstOwnEpoch;
+    private bool _hasGrownInEpoch;
+    private ulong _changes;
+    private ulong _changesOfParent;
     private int _liveForks;
+    private bool _isAttached;
     private bool _isDisposed;
 
     /// <summary>Makes RAM of zero pages.</summary>
@@ -71,9 +82,9 @@ public sealed unsafe class GuestRam : IDisposable
         _parent = parent;
         _owner = _pool.NewOwner();
         _rootLength = parent._rootLength;
-        nuint bytes = (nuint)(_rootLength * sizeof(RamLeaf*));
-        _root = (RamLeaf**)NativeMemory.Alloc(bytes);
-        NativeMemory.Copy(parent._root, _root, bytes);
+        _root = (RamLeaf**)NativeMemory.Alloc((nuint)_rootLength, (nuint)sizeof(RamLeaf*));
+        _changesOfParent = ulong.MaxValue;
+        Attach();
     }
 
     /// <summary>Bytes of RAM, holes not counted.</summary>
@@ -88,6 +99,9 @@ public sealed unsafe class GuestRam : IDisposable
     /// <summary>Who must hear of replaced pages and overwritten code; null for RAM that no processor uses.</summary>
     public IPageObserver? Observer { get; set; }
 
+    /// <summary>True while a fork of this RAM is attached.</summary>
+    public bool HasForks => _liveForks != 0;
+
     /// <summary>True when every byte of the range is RAM.</summary>
     public bool Contains(ulong address, ulong length)
     {
@@ -99,6 +113,9 @@ public sealed unsafe class GuestRam : IDisposable
     /// <summary>The header of a page that <see cref="PageForRead"/> or <see cref="PageForWrite"/> returned.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PageHeader* HeaderOf(byte* page) => PagePool.HeaderOf(page);
+
+    /// <summary>True when a page was made by this RAM, and not by one that it was forked from.</summary>
+    public bool HasMade(PageHeader* header) => header->Owner == _owner;
 
     /// <summary>False when a page has never been read or written, and so holds zeros.</summary>
     public bool IsTouched(ulong frame)
@@ -132,20 +149,29 @@ public sealed unsafe class GuestRam : IDisposable
             return page;
 
         byte* fresh = _pool.TakePage(_owner, _epoch);
-        if (_parent != null)
-            _ownPages.Add((nint)fresh);
+        leaf->Pages[frame % PagesPerLeaf] = (ulong)fresh;
+        _hasGrownInEpoch = true;
+        _changes++;
         if (page == null)
         {
+            if (_parent != null)
+                _written.Add((frame, 0));
             NativeMemory.Clear(fresh, PageSize);
-            leaf->Pages[frame % PagesPerLeaf] = (ulong)fresh;
             return fresh;
         }
 
         NativeMemory.Copy(page, fresh, PageSize);
-        leaf->Pages[frame % PagesPerLeaf] = (ulong)fresh;
-        if (_parent == null)
-            _ownPages.Add((nint)page);
-        Observer?.OnPageReplaced(frame);
+        if (HeaderOf(page)->Owner == _owner)
+        {
+            HeaderOf(page)->IsSuperseded = true;
+            _supersededPages.Add((nint)page);
+        }
+        else
+        {
+            _written.Add((frame, (nint)page));
+        }
+
+        Observer?.OnPageReplaced(page);
         return fresh;
     }
 
@@ -199,13 +225,47 @@ public sealed unsafe class GuestRam : IDisposable
         => Write(address, MemoryMarshal.AsBytes(new Span<T>(ref value)));
 
     /// <summary>RAM with the same contents; pages are shared until either side writes them.</summary>
-    /// <remarks>Pointers from <see cref="PageForWrite"/> are read-only from here on, until every fork is disposed.</remarks>
+    /// <remarks>Pointers from <see cref="PageForWrite"/> are read-only from here on, until every fork is detached or disposed.</remarks>
     public GuestRam Fork()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        _liveForks++;
-        _firstOwnEpoch = ++_epoch;
         return new GuestRam(this);
+    }
+
+    /// <summary>Gives back the pages that a fork wrote; nothing but <see cref="Attach"/> and <see cref="Dispose"/> may follow.</summary>
+    /// <exception cref="InvalidOperationException">A fork of this RAM is still alive, or this is no fork.</exception>
+    public void Detach()
+    {
+        ThrowIfShared();
+        if (_parent == null)
+            throw new InvalidOperationException("Only a fork can be detached.");
+        if (!_isAttached)
+            return;
+        _isAttached = false;
+        foreach ((ulong frame, nint original) in _written)
+        {
+            ulong* slot = &_root[frame / PagesPerLeaf]->Pages[frame % PagesPerLeaf];
+            ReturnPage((byte*)*slot);
+            *slot = (ulong)original;
+        }
+
+        _written.Clear();
+        if (--_parent._liveForks == 0)
+            _parent.OnLastForkDetached();
+    }
+
+    /// <summary>Makes a detached fork what its original is now. Pointers of the original are read-only again, as after <see cref="Fork"/>.</summary>
+    public void Attach()
+    {
+        if (_parent == null || _isAttached)
+            throw new InvalidOperationException("Only a detached fork can be attached.");
+        _isAttached = true;
+        _parent.OnForkAttached();
+        if (_changesOfParent == _parent._changes)
+            return;
+        _changesOfParent = _parent._changes;
+        ReturnLeaves();
+        NativeMemory.Copy(_parent._root, _root, (nuint)_rootLength * (nuint)sizeof(RamLeaf*));
     }
 
     /// <summary>Gives the pages back.</summary>
@@ -214,36 +274,50 @@ public sealed unsafe class GuestRam : IDisposable
     {
         if (_isDisposed)
             return;
-        if (_liveForks != 0)
-            throw new InvalidOperationException("A fork of this RAM is still alive.");
+        ThrowIfShared();
+        if (_parent != null)
+        {
+            Detach();
+            ReturnLeaves();
+        }
+
         _isDisposed = true;
         NativeMemory.Free(_root);
         if (_parent == null)
-        {
             _pool.Dispose();
-            return;
-        }
-
-        ReturnOwn();
-        if (--_parent._liveForks == 0)
-            _parent.OnLastForkDisposed();
     }
 
-    private void OnLastForkDisposed()
+    private void ThrowIfShared()
+    {
+        if (_liveForks != 0)
+            throw new InvalidOperationException("A fork of this RAM is still alive.");
+    }
+
+    /// <summary>From now on, every page and leaf that exists is read-only.</summary>
+    private void OnForkAttached()
+    {
+        _liveForks++;
+        if (_hasGrownInEpoch)
+            _epoch = checked(_epoch + 1);
+        _hasGrownInEpoch = false;
+        _firstOwnEpoch = _epoch;
+    }
+
+    private void OnLastForkDetached()
     {
         _firstOwnEpoch = 0;
-        if (_parent == null)
-            ReturnOwn();
+        foreach (nint page in _supersededPages)
+            ReturnPage((byte*)page);
+        foreach (nint leaf in _supersededLeaves)
+            _pool.ReturnLeaf((RamLeaf*)leaf);
+        _supersededPages.Clear();
+        _supersededLeaves.Clear();
     }
 
-    /// <summary>A fork lists the pages it made; the first RAM lists those it replaced while a fork could still see them.</summary>
-    private void ReturnOwn()
+    private void ReturnLeaves()
     {
-        foreach (nint page in _ownPages)
-            ReturnPage((byte*)page);
-        foreach (nint leaf in _ownLeaves)
-            _pool.ReturnLeaf((RamLeaf*)leaf);
-        _ownPages.Clear();
+        foreach (int index in _ownLeaves)
+            _pool.ReturnLeaf(_root[index]);
         _ownLeaves.Clear();
     }
 
@@ -266,13 +340,15 @@ public sealed unsafe class GuestRam : IDisposable
             *fresh = default;
         else
             *fresh = *leaf;
-        if (_parent != null)
-            _ownLeaves.Add((nint)fresh);
-        else if (leaf != null)
-            _ownLeaves.Add((nint)leaf);
+        if (leaf != null && leaf->Owner == _owner)
+            _supersededLeaves.Add((nint)leaf);
+        else if (_parent != null)
+            _ownLeaves.Add((int)index);
         fresh->Owner = _owner;
         fresh->Epoch = _epoch;
         _root[index] = fresh;
+        _hasGrownInEpoch = true;
+        _changes++;
         return fresh;
     }
 

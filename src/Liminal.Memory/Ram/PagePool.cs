@@ -18,6 +18,9 @@ public struct PageHeader
     /// <summary>Bit n is set when bytes 64n to 64n+63 have been translated to code.</summary>
     public ulong CodeMask;
 
+    /// <summary>The owner has replaced this page and keeps it only for its forks.</summary>
+    public bool IsSuperseded;
+
     /// <summary>First translated block that starts on this page; belongs to the translator, zero when there is none.</summary>
     public nint FirstBlock;
 }

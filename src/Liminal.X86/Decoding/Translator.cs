@@ -53,7 +53,9 @@ internal sealed unsafe class Translator
         if (!_processor.TryTranslateCode(address, out ulong data))
             return null;
         byte* host = _processor.HostAddress(data, address, forWrite: false);
-        if (host == null)
+        if (host != null)
+            _processor.NoteFetch(host);
+        else
             _processor.StopNotModelled($"instruction fetch from physical 0x{data & Translation.FrameMask:x}, which is not RAM");
         return host;
     }
@@ -122,14 +124,15 @@ internal sealed unsafe class Translator
         }
 
         // Behind an instruction that ends the block too: whatever its handler answers, there is a next op.
-        delegate*<Core*, Op*, nint> handler = (mode & CodeMode.SizeMask) == CodeMode.Code64
+        // A block of one instruction is not linked.
+        delegate*<Core*, Op*, nint> handler = (mode & (CodeMode.SizeMask | CodeMode.Single)) == CodeMode.Code64
             ? &Instructions.ControlFlow.Continue
             : &Instructions.ControlFlow.ContinueWrapped;
         *op = new Op { Handler = (nint)handler, Displacement = (ulong)bytes, Offset = (ushort)bytes, Number = (byte)count };
         op++;
 
         block->Count = count;
-        _cache.Keep(block, (int)(op - Block.OpsOf(block)), bytes);
+        _cache.Keep(block, (int)(op - Block.OpsOf(block)), bytes, _processor.MachineCode);
         return block;
     }
 

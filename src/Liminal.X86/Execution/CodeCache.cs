@@ -8,10 +8,12 @@ using Liminal.Memory.Ram;
 namespace Liminal.X86.Execution;
 
 /// <summary>Translated blocks of a machine and its forks, found by the page that holds their bytes.</summary>
-/// <remarks>A page's identity is its host address, so forks that share a page share its blocks, and a copied page starts without any.
-/// One thread only. Create one per machine and hand it to every processor of the machine and of its forks.</remarks>
+/// <remarks>
+/// A page's identity is its host address, so forks that share a page share its blocks, and a copied page starts without any.
+/// One thread only. Create one per machine and hand it to every processor of the machine and of its forks.
+/// </remarks>
 // SAFETY: blocks stand in chunks that only Clear() and Dispose() free; pages are named by GuestRam and have headers.
-public sealed unsafe class CodeCache : IPageObserver, IDisposable
+public sealed unsafe class CodeCache : IDisposable
 {
     private const int BucketCount = 1 << 17;
     private const int JumpCount = 1 << 12;
@@ -19,9 +21,10 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
     private const int MaximumChunks = 512;
 
     private readonly Block** _buckets = (Block**)NativeMemory.AllocZeroed(BucketCount, (nuint)sizeof(Block*));
+    private readonly JumpEntry* _singleJumps = (JumpEntry*)NativeMemory.AllocZeroed(JumpCount, (nuint)sizeof(JumpEntry));
     private readonly JumpEntry* _jumps = (JumpEntry*)NativeMemory.AllocZeroed(JumpCount, (nuint)sizeof(JumpEntry));
     private readonly List<nint> _chunks = [];
-    private readonly List<nint> _codePages = [];
+    private readonly HashSet<nint> _codePages = [];
     private readonly Dictionary<nint, List<nint>> _straddlers = [];
     private readonly List<Processor> _processors = [];
     private readonly int[] _breakpoints = new int[GuestRam.PageSize];
@@ -31,6 +34,9 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
     private bool _isDisposed;
 
     internal JumpEntry* Jumps => _jumps;
+
+    /// <summary>As <see cref="Jumps"/>, for blocks of one instruction.</summary>
+    internal JumpEntry* SingleJumps => _singleJumps;
 
     internal static int JumpIndex(ulong address) => (int)((address ^ (address >> 12)) & (JumpCount - 1));
 
@@ -80,7 +86,7 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
     }
 
     /// <summary>Keeps the block that was built in the space of the last <see cref="Reserve"/>.</summary>
-    internal void Keep(Block* block, int ops, int bytes)
+    internal void Keep(Block* block, int ops, int bytes, MachineCode users)
     {
         _next = (byte*)block + sizeof(Block) + (ops * Op.Size);
         block->Bytes = bytes;
@@ -96,11 +102,11 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
             _codePages.Add((nint)page);
         block->NextOnPage = (Block*)header->FirstBlock;
         header->FirstBlock = (nint)block;
-        MarkCode(page, offset, Math.Min(bytes, GuestRam.PageSize - offset));
+        MarkCode(page, offset, Math.Min(bytes, GuestRam.PageSize - offset), users);
         if (block->SecondPage == null)
             return;
 
-        MarkCode(block->SecondPage, 0, offset + bytes - GuestRam.PageSize);
+        MarkCode(block->SecondPage, 0, offset + bytes - GuestRam.PageSize, users);
         if (!_straddlers.TryGetValue((nint)block->SecondPage, out List<nint>? blocks))
             _straddlers[(nint)block->SecondPage] = blocks = [];
         blocks.Add((nint)block);
@@ -110,7 +116,7 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
     internal void Drop(Block* block) => Unlink(block);
 
     /// <summary>Forgets the code of a page when some of the bytes about to be written were translated.</summary>
-    /// <returns>True when something was forgotten.</returns>
+    /// <returns>True when something was forgotten: the processors that can see the page must forget their links.</returns>
     internal bool Overwrite(byte* page, int offset, int length)
     {
         PageHeader* header = GuestRam.HeaderOf(page);
@@ -127,8 +133,6 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
                 Unlink((Block*)block);
         }
 
-        foreach (Processor processor in _processors)
-            processor.ForgetCodeLinks();
         return true;
     }
 
@@ -168,12 +172,6 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
     /// <summary>Takes back one <see cref="AddBreakpoint"/>; nothing needs translating anew.</summary>
     internal void RemoveBreakpoint(int offset) => _breakpoints[offset]--;
 
-    /// <inheritdoc/>
-    public void OnCodeWritten(byte* page, int offset, int length) => Overwrite(page, offset, length);
-
-    /// <inheritdoc/>
-    public void OnPageReplaced(ulong frame) => ForgetHostPointers();
-
     /// <summary>Frees the blocks; every processor that used them must be gone.</summary>
     public void Dispose()
     {
@@ -184,6 +182,7 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
             NativeMemory.AlignedFree((void*)chunk);
         NativeMemory.Free(_buckets);
         NativeMemory.Free(_jumps);
+        NativeMemory.Free(_singleJumps);
     }
 
     private static int Bucket(byte* start) => (int)(BitOperations.RotateLeft((ulong)start * 0x9e37_79b9_7f4a_7c15, 20) & (BucketCount - 1));
@@ -206,15 +205,11 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
         return false;
     }
 
-    private void MarkCode(byte* page, int offset, int length)
+    private static void MarkCode(byte* page, int offset, int length, MachineCode users)
     {
         PageHeader* header = GuestRam.HeaderOf(page);
         if (header->CodeMask == 0)
-        {
-            foreach (Processor processor in _processors)
-                processor.ForgetWritable(page);
-        }
-
+            users.ForgetWritable(page);
         header->CodeMask |= ChunkMask(offset, length);
     }
 
@@ -234,6 +229,7 @@ public sealed unsafe class CodeCache : IPageObserver, IDisposable
     {
         new Span<nint>(_buckets, BucketCount).Clear();
         new Span<JumpEntry>(_jumps, JumpCount).Clear();
+        new Span<JumpEntry>(_singleJumps, JumpCount).Clear();
         foreach (nint page in _codePages)
         {
             PageHeader* header = GuestRam.HeaderOf((byte*)page);

@@ -102,6 +102,9 @@ internal struct FastEntry
     /// <summary>Host address minus linear address.</summary>
     public ulong Addend;
 
+    /// <summary>Non-zero while the entry is on its processor's list of entries that may be in use.</summary>
+    public ulong IsListed;
+
     /// <summary>Entries in one table.</summary>
     public const int Count = DataTlb.Capacity;
 

@@ -88,12 +88,13 @@ public sealed unsafe class GuestRamTests
         using GuestRam fork = ram.Fork();
         var observer = new Recorder();
         fork.Observer = observer;
+        byte* old = fork.PageForRead(5);
 
         fork.Write(0x9000, 1);
         fork.Write(0x5000, 1);
         fork.Write(0x5008, 1);
 
-        Assert.Equal([5ul], observer.Replaced);
+        Assert.Equal([(nint)old], observer.Replaced);
     }
 
     [Fact]
@@ -104,11 +105,14 @@ public sealed unsafe class GuestRamTests
         using var ram = new GuestRam(Size);
         var machines = new List<(GuestRam Ram, byte[] Model)> { (ram, new byte[Size]) };
 
+        int[] parents = new int[6];
+
         for (int step = 0; step < 20_000; step++)
         {
             (GuestRam target, byte[] model) = machines[random.Next(machines.Count)];
             if (random.Next(500) == 0 && machines.Count < 6)
             {
+                parents[machines.Count] = machines.FindIndex(each => each.Ram == target);
                 machines.Add((target.Fork(), (byte[])model.Clone()));
             }
             else if (random.Next(500) == 0 && machines.Count > 1)
@@ -116,6 +120,13 @@ public sealed unsafe class GuestRamTests
                 // The youngest has no forks of its own.
                 machines[^1].Ram.Dispose();
                 machines.RemoveAt(machines.Count - 1);
+            }
+            else if (random.Next(200) == 0 && machines.Count > 1)
+            {
+                (GuestRam again, int parent) = (machines[^1].Ram, parents[machines.Count - 1]);
+                again.Detach();
+                again.Attach();
+                machines[^1] = (again, (byte[])machines[parent].Model.Clone());
             }
             else
             {
@@ -139,9 +150,9 @@ public sealed unsafe class GuestRamTests
 
     private sealed class Recorder : IPageObserver
     {
-        public List<ulong> Replaced { get; } = [];
+        public List<nint> Replaced { get; } = [];
 
-        public void OnPageReplaced(ulong frame) => Replaced.Add(frame);
+        public void OnPageReplaced(byte* old) => Replaced.Add((nint)old);
 
         public void OnCodeWritten(byte* page, int offset, int length)
         {

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+using System;
+using Liminal.Memory.Ram;
+using Liminal.X86.Execution;
+using Liminal.X86.State;
+
+namespace Liminal.X86;
+
+/// <content>How a processor of a fork becomes its original again, at the cost of what it did.</content>
+/// <remarks>
+/// Links between blocks are the dear part: a fork of 500 instructions would spend more time on finding its blocks again than on running them. A
+/// fork may follow the links that it made when it was attached before, as long as three things hold: neither it nor its original gained or lost
+/// a code translation or a page with code since (<see cref="_codeChanges"/>), and it executed nothing from a page that only it had, or that its
+/// original had replaced already.
+/// </remarks>
+public sealed unsafe partial class Processor
+{
+    private ulong _codeChangesOfOriginal;
+    private ulong _codeChangesAtTakeOver;
+    private bool _hasFetchedFromPrivatePage = true;
+
+    internal MachineCode MachineCode => _machineCode;
+
+    /// <summary>Takes over the whole state of the processor that this one is forked from; hooks, observers and what was asked of it are gone.</summary>
+    /// <param name="original">Between two runs, with the same index, and always the same one.</param>
+    public void TakeOver(Processor original)
+    {
+        ArgumentNullException.ThrowIfNull(original);
+        bool keepsLinks = !_hasFetchedFromPrivatePage
+            && _codeChanges == _codeChangesAtTakeOver && original._codeChanges == _codeChangesOfOriginal;
+        State = original.State;
+        _retiredAtEnd = State.InstructionsRetired;
+        _retiredAtReport = ulong.MaxValue;
+        _hook = null;
+        Observer = null;
+        _watched = null;
+        _core->Remaining = 0;
+        _core->Op = null;
+        _core->Exit = BlockExit.Lookup;
+        _core->Attention = Attention.None;
+        ForgetFastEntries();
+        if (!keepsLinks)
+            ForgetCodeLinks();
+        RefreshMode();
+        _codeChangesAtTakeOver = _codeChanges;
+        _codeChangesOfOriginal = original._codeChanges;
+        _hasFetchedFromPrivatePage = false;
+    }
+
+    /// <summary>Called when a block is looked up, with the host address of its code.</summary>
+    internal void NoteFetch(byte* host)
+    {
+        PageHeader* header = GuestRam.HeaderOf(host);
+        _hasFetchedFromPrivatePage |= header->IsSuperseded || Ram.HasMade(header) || SharedRam?.HasMade(header) == true;
+    }
+}
