@@ -64,6 +64,7 @@ public sealed unsafe partial class Processor
         if (FlushFrame(State.DataTlb, frame, attributes, 1) | FlushFrame(State.CodeTlb, frame, attributes, 1)
             | FlushFrame(State.LargeCodeTlb, frame, attributes, 512))
         {
+            NoteTlbFlush();
             ForgetHostPointers();
         }
     }
@@ -90,6 +91,7 @@ public sealed unsafe partial class Processor
         if (!TryWalk(address, access, out data))
             return false;
         entry = new TlbEntry(page | 1, data);
+        NoteTlbFill(slot);
         for (int table = 0; table < FastTableCount; table++)
             FastTable(table)[slot].ReadTag = FastTable(table)[slot].WriteTag = FastEntry.NoPage;
         return true;
@@ -115,6 +117,7 @@ public sealed unsafe partial class Processor
             && (Rules == null || Rules.IsUniform(data & Translation.FrameMask));
         ref TlbEntry entry = ref isLarge ? ref large : ref small;
         _codeChanges++;
+        NoteTlbFlush();
         if (entry.Tag != 0)
             ForgetCodeLinks();
         entry = isLarge
@@ -219,6 +222,7 @@ public sealed unsafe partial class Processor
         Flush(State.DataTlb, keepGlobal, pcid);
         Flush(State.CodeTlb, keepGlobal, pcid);
         Flush(State.LargeCodeTlb, keepGlobal, pcid);
+        NoteTlbFlush();
         ForgetHostPointers();
         Observer?.OnInvalidation(this, new TlbInvalidation(cause, null, keepGlobal, pcid));
     }
@@ -287,6 +291,7 @@ public sealed unsafe partial class Processor
             if (!entry.Covers(address) || isOtherSpace || (keepGlobal && isGlobal))
                 continue;
             any = true;
+            NoteTlbFlush();
             entries[slot] = default;
             for (int table = 0; isData && table < FastTableCount; table++)
                 FastTable(table)[slot].ReadTag = FastTable(table)[slot].WriteTag = FastEntry.NoPage;
