@@ -2,10 +2,12 @@
 
 using BenchmarkDotNet.Running;
 using Liminal.Bench.Checker;
+using Liminal.Bench.Machine;
 
 return args switch
 {
     ["versus-spin", .. string[] rest] => VersusSpin.Run(rest),
+    ["forks", .. string[] rest] => ForkSpeed.Run(rest),
     ["capacity", .. string[] rest] => Capacity.Run(rest),
     _ => RunBenchmarks(args),
 };

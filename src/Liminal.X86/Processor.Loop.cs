@@ -6,32 +6,12 @@ using Liminal.X86.State;
 
 namespace Liminal.X86;
 
-/// <summary>Sees each instruction before it executes. Costs nothing while none is set.</summary>
-public interface IInstructionHook
-{
-    /// <summary>Called with <see cref="Processor.Rip"/> at the instruction.</summary>
-    /// <returns>False ends the run with <see cref="StopKind.Hook"/> before the instruction.</returns>
-    bool BeforeInstruction(Processor processor);
-}
-
 /// <content>The loop: blocks one after another, and what happens between them.</content>
 public sealed unsafe partial class Processor
 {
     private readonly Decoding.Translator _translator;
-    private IInstructionHook? _hook;
     private ulong _retiredAtEnd;
     private StopReason _stop;
-
-    /// <summary>Sees each instruction; null for full speed.</summary>
-    public IInstructionHook? Hook
-    {
-        get => _hook;
-        set
-        {
-            _hook = value;
-            RefreshAttention();
-        }
-    }
 
     /// <summary>Executes instructions until the budget is used up or something else ends the run.</summary>
     /// <param name="budget">Instructions; the delivery of an interrupt or exception counts as one.</param>
@@ -129,58 +109,6 @@ public sealed unsafe partial class Processor
         }
     }
 
-    /// <summary>One instruction after another, each shown to the hook, for as long as nothing but the hook wants attention.</summary>
-    /// <returns>False when the run ends.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private bool RunHooked()
-    {
-        Core* core = _core;
-        do
-        {
-            if (core->Remaining <= 0)
-                return End(StopKind.BudgetExhausted);
-            if (MeetsBreakpoint())
-            {
-                core->Exit = BlockExit.Lookup;
-                return false;
-            }
-
-            if (!_hook!.BeforeInstruction(this))
-                return End(StopKind.Hook);
-            if (core->Attention != Attention.Hook)
-                return ExecuteSingle();
-
-            ulong address = Core.Gpr(core, RegisterFile.Rip);
-            if (!core->Is64Bit)
-                address = (uint)(address + SegmentBase(SegmentIndex.Cs));
-            JumpEntry* jump = Code.SingleJumps + CodeCache.JumpIndex(address);
-            Block* block = jump->Address == address && jump->Key == core->Key ? jump->Block : null;
-            if (block == null)
-            {
-                block = Find(address, core->Mode | CodeMode.Single);
-                if (block == null)
-                {
-                    if (!AfterExit())
-                        return false;
-                    continue;
-                }
-
-                *(Code.SingleJumps + CodeCache.JumpIndex(address)) = new JumpEntry { Address = address, Block = block, Key = core->Key };
-            }
-
-            core->Remaining--;
-            core->Current = block;
-            Op* first = Block.OpsOf(block);
-            _ = ((delegate*<Core*, Op*, nint>)first->Handler)(core, first);
-            core->Op = null;
-            if (core->Exit != BlockExit.Lookup && !AfterExit())
-                return false;
-        }
-        while (core->Attention == Attention.Hook);
-
-        return true;
-    }
-
     /// <summary>Executes one instruction from a block of its own.</summary>
     private bool ExecuteOne()
     {
@@ -248,7 +176,9 @@ public sealed unsafe partial class Processor
     /// <summary>The block at RIP for a branch that is about to be linked; null when the loop must see to something first.</summary>
     internal Block* FindForLink()
     {
-        if (_core->Attention != Attention.None || _core->Remaining <= 0 || (_core->Current->Mode & CodeMode.Single) != 0)
+        if ((_core->Current->Mode & CodeMode.Single) != 0)
+            return _core->Attention == Attention.Hook ? FindSingleForLink() : null;
+        if (_core->Attention != Attention.None || _core->Remaining <= 0)
             return null;
         return Find(Core.Rip(_core), _core->Mode);
     }

@@ -21,8 +21,6 @@ public sealed unsafe partial class Processor
     private const ulong PageMask = ~0xffful;
 
     private readonly uint[] _keys = new uint[CodeMode.Count];
-    private readonly ushort[] _listed = new ushort[FastTableCount * FastEntry.Count];
-    private int _listedCount;
 
     /// <summary>Counts what links between blocks rely on: code translations that came or went, and code that was replaced.</summary>
     private ulong _codeChanges;
@@ -135,79 +133,6 @@ public sealed unsafe partial class Processor
         return page == null ? null : page + (address & ~PageMask);
     }
 
-    /// <summary>Makes the next access to a page take the fast path.</summary>
-    internal void FillFast(ulong data, ulong address, byte* host, PageAccess access)
-    {
-        if ((access & PageAccess.User) != Privilege || _core->Checks != AccessChecks.None || IsDebugged(address))
-            return;
-        bool isWrite = (access & PageAccess.Write) != 0;
-        byte* page = host - (address & ~PageMask);
-        FastEntry* entry = Core.Entry(_core, address);
-        if (entry->IsListed == 0)
-        {
-            entry->IsListed = 1;
-            _listed[_listedCount++] = (ushort)(entry - _fastTables);
-        }
-
-        entry->ReadTag = address & PageMask;
-        entry->WriteTag = isWrite && GuestRam.HeaderOf(page)->CodeMask == 0 && !IsWatched(data & Translation.FrameMask)
-            ? address & PageMask
-            : FastEntry.NoPage;
-        entry->Addend = (ulong)page - (address & PageMask);
-    }
-
-    /// <summary>Drops host pointers; translations stay.</summary>
-    internal void ForgetHostPointers()
-    {
-        ForgetFastEntries();
-        ForgetCodeLinks();
-    }
-
-    /// <summary>Drops host pointers to data; links between blocks stay.</summary>
-    private void ForgetFastEntries()
-    {
-        foreach (ushort index in _listed.AsSpan(0, _listedCount))
-        {
-            FastEntry* entry = _fastTables + index;
-            entry->ReadTag = entry->WriteTag = FastEntry.NoPage;
-            entry->IsListed = 0;
-        }
-
-        _listedCount = 0;
-    }
-
-    /// <summary>Sends every first write to a page to the slow path: pages have become shared with a fork.</summary>
-    public void ForgetWritePointers()
-    {
-        foreach (ushort index in _listed.AsSpan(0, _listedCount))
-            (_fastTables + index)->WriteTag = FastEntry.NoPage;
-    }
-
-    /// <summary>Drops host pointers to a page that another has replaced in this machine.</summary>
-    internal void ForgetPage(byte* page)
-    {
-        foreach (ushort index in _listed.AsSpan(0, _listedCount))
-        {
-            FastEntry* entry = _fastTables + index;
-            if (entry->ReadTag != FastEntry.NoPage && entry->ReadTag + entry->Addend == (ulong)page)
-                entry->ReadTag = entry->WriteTag = FastEntry.NoPage;
-        }
-
-        if (GuestRam.HeaderOf(page)->CodeMask != 0)
-            ForgetCodeLinks();
-    }
-
-    /// <summary>Sends writes to a page that has been translated to code to the slow path.</summary>
-    internal void ForgetWritable(byte* page)
-    {
-        foreach (ushort index in _listed.AsSpan(0, _listedCount))
-        {
-            FastEntry* entry = _fastTables + index;
-            if (entry->WriteTag != FastEntry.NoPage && entry->WriteTag + entry->Addend == (ulong)page)
-                entry->WriteTag = FastEntry.NoPage;
-        }
-    }
-
     /// <summary>Makes every link between blocks invalid.</summary>
     internal void ForgetCodeLinks()
     {
@@ -257,8 +182,6 @@ public sealed unsafe partial class Processor
         _core->Fast = FastTable(_core->Checks != AccessChecks.None ? EmptyTable : isUser ? UserTable : suspendsSmap ? SupervisorTableWithoutSmap : SupervisorTable);
         RefreshAttention();
     }
-
-    private FastEntry* FastTable(int table) => _fastTables + (table * FastEntry.Count);
 
     private uint KeyOf(int mode)
     {

@@ -124,8 +124,7 @@ internal sealed unsafe class Translator
         }
 
         // Behind an instruction that ends the block too: whatever its handler answers, there is a next op.
-        // A block of one instruction is not linked.
-        delegate*<Core*, Op*, nint> handler = (mode & (CodeMode.SizeMask | CodeMode.Single)) == CodeMode.Code64
+        delegate*<Core*, Op*, nint> handler = (mode & CodeMode.SizeMask) == CodeMode.Code64
             ? &Instructions.ControlFlow.Continue
             : &Instructions.ControlFlow.ContinueWrapped;
         *op = new Op { Handler = (nint)handler, Displacement = (ulong)bytes, Offset = (ushort)bytes, Number = (byte)count };
