@@ -109,6 +109,12 @@ public readonly record struct ConfidentialAccess(ulong LinearAddress, ulong Gues
 /// <param name="IsImmediate">The port number is in the instruction, not in DX.</param>
 public readonly record struct PortAccess(ushort Port, int Size, bool IsInput, bool IsString, bool IsRepeated, bool IsImmediate);
 
+/// <summary>A MOV to a control register.</summary>
+/// <param name="Number">0, 2, 3, 4 or 8.</param>
+/// <param name="Source">Number of the general register.</param>
+/// <param name="Value">What is in it.</param>
+public readonly record struct ControlRegisterWrite(int Number, int Source, ulong Value);
+
 /// <summary>The rules of a confidential guest, as the machine supplies them to a processor. A plain VM has none (null).</summary>
 /// <remarks>
 /// The TLB keeps only translations that were allowed: whoever changes a page's state decides which processors'

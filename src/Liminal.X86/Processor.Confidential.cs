@@ -18,6 +18,19 @@ public sealed unsafe partial class Processor
     /// <summary>The access of the present instruction, while the rules are asked about <see cref="Intercept.Io"/>.</summary>
     public PortAccess PortAccess => PortIo.Access(_core, _core->Op);
 
+    /// <summary>What the present MOV writes to a control register, while the rules are asked about <see cref="Intercept.ControlRegister"/>; null when it is another instruction.</summary>
+    public ControlRegisterWrite? ControlRegisterWrite
+    {
+        get
+        {
+            Op* op = _core->Op;
+            if (op->Base == 0)
+                return null;
+            ulong value = *Core.Register(_core, op->Source);
+            return new ControlRegisterWrite(op->Extra, op->Source / 8, _core->Is64Bit ? value : (uint)value);
+        }
+    }
+
     /// <summary>WRMSR rather than RDMSR, while the rules are asked about <see cref="Intercept.Msr"/>.</summary>
     public bool IsMsrWrite => _core->Op->Extra != 0;
 

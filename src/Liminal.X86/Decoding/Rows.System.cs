@@ -133,6 +133,7 @@ internal unsafe ref partial struct Binder
             _op->Source = OffsetOf(1);
             if (destination.IsCR() && _op->Extra is not (0 or 2 or 3 or 4 or 8))
                 return End(Run<InvalidOpcode>());
+            _op->Base = 1;
             return End(destination.IsDR()
                 ? Seen(Intercept.DebugRegister, RunPrivileged<WriteDebugRegister>())
                 : Seen(Intercept.ControlRegister, RunPrivileged<WriteControlRegister>()));

@@ -79,6 +79,13 @@ public sealed partial class TdxGuest
         }
     }
 
+    /// <inheritdoc/>
+    /// <remarks>However it was sent; see <see cref="WriteMsr(Processor, PassedRegisters)"/>.</remarks>
+    public override bool TakeInit(Processor processor) => true;
+
+    /// <inheritdoc/>
+    public override bool TakeStartup(Processor processor, byte vector) => true;
+
     private static void Wake(Processor processor, ulong vector)
     {
         LongModeEntry.Enter(processor, vector, tableBits: 0);

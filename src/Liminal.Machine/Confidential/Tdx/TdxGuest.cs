@@ -49,6 +49,7 @@ public sealed partial class TdxGuest : ConfidentialGuest
         Intercept.Io => RaiseVe(processor, VeReason.PortIo, Qualification(processor.PortAccess), length),
         Intercept.Cpuid => ExecuteCpuid(processor, length),
         Intercept.Msr => ExecuteMsr(processor, length),
+        Intercept.ControlRegister => processor.ControlRegisterWrite is { } write ? ExecuteControlRegister(processor, write, length) : default,
         Intercept.Hlt => RaiseVe(processor, VeReason.Halt, 0, length),
         Intercept.CacheControl => RaiseVe(processor, OpcodeEndsWith(processor, length, 0x08) ? VeReason.Invd : VeReason.Wbinvd, 0, length),
         Intercept.Monitor => RaiseVe(processor, OpcodeEndsWith(processor, length, 0xC8) ? VeReason.Monitor : VeReason.Mwait, 0, length),
@@ -144,6 +145,26 @@ public sealed partial class TdxGuest : ConfidentialGuest
             TdxMsrAction.Gp => new ConfidentialVerdict(ConfidentialAnswer.Exception, ExceptionVector.GeneralProtection),
             _ => RaiseVe(processor, isWrite ? VeReason.WriteMsr : VeReason.ReadMsr, 0, length),
         };
+    }
+
+    /// <summary>MOV to CR0 or CR4: bits that the module keeps for itself. What no processor allows is left to the processor.</summary>
+    /// <remarks>Source: TDX-Module 1.5, helpers.c, write_guest_cr0() and write_guest_cr4(); SDM3C, table "Exit qualification for control-register accesses".</remarks>
+    private ConfidentialVerdict ExecuteControlRegister(Processor processor, ControlRegisterWrite write, int length)
+    {
+        bool isInvalid = write.Number == 0 && (write.Value & Cr0.NumericError) == 0;
+        if (isInvalid)
+        {
+            return new ConfidentialVerdict(ConfidentialAnswer.Exception, ExceptionVector.GeneralProtection);
+        }
+
+        bool isImpossible = (write.Value & Cr0.Paging) != 0 && (write.Value & Cr0.ProtectionEnable) == 0;
+        bool isKept = write.Number switch
+        {
+            0 => !isImpossible && ((write.Value & Cr0.ProtectionEnable) == 0 || (write.Value & (Cr0.NotWriteThrough | Cr0.CacheDisable)) != 0),
+            4 => (write.Value & Cr4.MachineCheckEnable) == 0,
+            _ => false,
+        };
+        return isKept ? RaiseVe(processor, VeReason.ControlRegister, (uint)write.Number | ((uint)write.Source << 8), length) : default;
     }
 
     /// <summary>RDMSR that the module answers.</summary>

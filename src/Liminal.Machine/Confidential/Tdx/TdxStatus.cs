@@ -70,6 +70,7 @@ internal enum VeReason : uint
     Halt = 12,
     Invd = 13,
     Vmcall = 18,
+    ControlRegister = 28,
     PortIo = 30,
     ReadMsr = 31,
     WriteMsr = 32,

@@ -45,6 +45,13 @@ public sealed class TdxInstructionTests
         { "rdmsr 6e0", Ve, 31 },
         { "rdmsr c1", Gp, 0 },
         { "rdmsr 800", Gp, 0 },
+        { "cr0 80010031", TdxMachine.Finished, 0 },     // NE set, CD, NW clear
+        { "cr0 80010011", Gp, 0 },
+        { "cr0 c0010031", Ve, 28 },
+        { "cr0 30", Ve, 28 },
+        { "cr0 80000030", Gp, 0 },
+        { "cr4 60", TdxMachine.Finished, 0 },
+        { "cr4 20", Ve, 28 },
         { "wrmsr 174", TdxMachine.Finished, 0 },
         { "wrmsr 1a0", Ve, 32 },
         { "wrmsr 10", Ve, 32 },
@@ -178,6 +185,14 @@ public sealed class TdxInstructionTests
                 a.xor(edx, edx);
                 a.wrmsr();
                 break;
+            case "cr0":
+                a.mov(eax, operand);
+                a.mov(cr0, rax);
+                break;
+            case "cr4":
+                a.mov(eax, operand);
+                a.mov(cr4, rax);
+                break;
             case "hlt":
                 a.hlt();
                 break;
@@ -214,7 +229,7 @@ public sealed class TdxInstructionTests
         int before = name switch
         {
             "cpuid" => 7,
-            "rdmsr" => 5,
+            "rdmsr" or "cr0" or "cr4" => 5,
             "wrmsr" => 9,
             _ => 0,
         };
