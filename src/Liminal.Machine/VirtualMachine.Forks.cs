@@ -48,6 +48,10 @@ public sealed partial class VirtualMachine
         {
             guest.Host = Confidential!.Host;
             guest.Plan = Confidential.Plan;
+            if (guest.Switches != Confidential.Switches)
+            {
+                guest.SetSwitches(Confidential.Switches);
+            }
         }
 
         for (int index = 0; index < _processors.Length; index++)

@@ -22,6 +22,7 @@ internal sealed class BootSession : IDisposable
     private readonly SnapshotCache? _snapshots;
     private bool _isReplaying;
     private bool _wantsSnapshot;
+    private bool _stopsAtUserLand;
 
     private BootSession(BootRequest request, KernelImage image, string commandLine, MachineConfiguration configuration, SnapshotCache? snapshots)
     {
@@ -125,6 +126,26 @@ internal sealed class BootSession : IDisposable
         return TextWasSeen ? end : RunMachine(leave);
     }
 
+    /// <summary>Runs until the user land is up, unless the machine was resumed there; it is saved on the way.</summary>
+    /// <returns>Null, or why it did not come up.</returns>
+    public MachineEnd? BringUp()
+    {
+        if (UserLandIsUpAt is not null)
+            return null;
+
+        _stopsAtUserLand = true;
+        MachineEnd end = Machine.Run(Request.InstructionLimit);
+        _stopsAtUserLand = false;
+        if (UserLandIsUpAt is not ulong instructions)
+            return end;
+
+        if (_wantsSnapshot)
+            _snapshots?.Save(Machine, instructions, Log.Text);
+
+        _wantsSnapshot = false;
+        return null;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Machine.Dispose();
 
@@ -194,9 +215,9 @@ internal sealed class BootSession : IDisposable
             return;
 
         UserLandIsUpAt = Machine.InstructionsRetired;
-        if (_snapshots is not null)
+        if (_snapshots is not null || _stopsAtUserLand)
         {
-            _wantsSnapshot = true;
+            _wantsSnapshot = _snapshots is not null;
             Machine.RequestEnd("the user land is up");
         }
     }

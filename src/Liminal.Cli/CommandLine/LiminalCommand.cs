@@ -9,6 +9,7 @@ using Liminal.Cli.Explain;
 using Liminal.Cli.Kernel;
 using Liminal.Cli.List;
 using Liminal.Cli.Output;
+using Liminal.Cli.Sweep;
 
 namespace Liminal.Cli.CommandLine;
 
@@ -25,6 +26,7 @@ internal static class LiminalCommand
             ListCommand.Create(invocation),
             KernelCommand.Create(invocation),
             BootCommand.Create(invocation),
+            SweepCommand.Create(invocation),
         };
         HelpText.Attach(root, invocation.Terminal);
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion(invocation.Terminal);

@@ -22,7 +22,7 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
     private const int Attributes = 2;
     private const int Kinds = 4;
 
-    private readonly bool[] _isOk;
+    private bool[] _isOk;
 
     /// <summary>Binds the rules to a machine.</summary>
     /// <param name="machine">The machine; its RAM exists, its processors do not yet.</param>
@@ -42,14 +42,21 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
     /// <summary>The rulebook.</summary>
     public ConfidentialPlatform Platform { get; }
 
-    /// <summary>What the sources leave open, as set for this machine.</summary>
-    public PolicySwitches Switches { get; }
+    /// <summary>What the sources leave open, as it is answered from now on.</summary>
+    public PolicySwitches Switches { get; private set; }
 
     /// <summary>How the host behaves from now on.</summary>
     public HostPolicy Host { get; set; }
 
     /// <summary>At which calls the policy strikes from now on.</summary>
     public HostPlan Plan { get; set; }
+
+    /// <summary>Answers what the sources leave open otherwise from now on; what TLBs hold stays.</summary>
+    public void SetSwitches(PolicySwitches switches)
+    {
+        Switches = switches;
+        _isOk = OkTable(Platform, switches);
+    }
 
     /// <inheritdoc/>
     public ulong AttributeBit { get; }

@@ -111,6 +111,9 @@ public sealed class ConversionCampaign
     private static void SetHost(VirtualMachine machine, ConversionQuestion question)
     {
         machine.Confidential!.Host = question.Host;
+        if (question.Switches is { } switches)
+            machine.Confidential.SetSwitches(switches);
+
         if (question.Plan is { } plan)
             machine.Confidential.Plan = plan;
     }

@@ -18,6 +18,9 @@ public sealed record ConversionQuestion(PteAttribute Target, SweepRegion Region,
     /// <summary>How the host behaves during the conversion.</summary>
     public HostPolicy Host { get; init; } = HostPolicy.Cooperative;
 
+    /// <summary>What the sources leave open, for the conversion; null: as the machine was booted.</summary>
+    public PolicySwitches? Switches { get; init; }
+
     /// <summary>At which of its calls the host strikes, counted from the conversion's first; null for every one.</summary>
     public HostPlan? Plan { get; init; }
 

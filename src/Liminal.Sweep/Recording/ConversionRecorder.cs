@@ -51,7 +51,7 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
         for (int page = 0; page < frames.Count; page++)
             _pageOfFrame[frames[page].Value] = page;
 
-        _book = new SituationBook(_machine.Configuration.Confidential with { Host = _machine.Confidential!.Host });
+        _book = new SituationBook(_machine.Confidential!);
         _tables = new KernelTables(kernel, frames);
         _states = [.. frames.Select(frame => _machine.PageStates![frame.Value])];
     }

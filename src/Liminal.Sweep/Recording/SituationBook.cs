@@ -17,11 +17,11 @@ internal sealed class SituationBook
     private readonly Dictionary<(bool, PteAttribute, PageState), Situation> _answers = [];
     private readonly Dictionary<PageState, PageStateInfo> _states;
 
-    public SituationBook(ConfidentialConfiguration configuration)
+    public SituationBook(ConfidentialGuest guest)
     {
-        _platform = configuration.Platform;
-        _host = configuration.Host;
-        _switches = configuration.Switches;
+        _platform = guest.Platform;
+        _host = guest.Host;
+        _switches = guest.Switches;
         _states = _platform.States.ToDictionary(static info => info.State);
         StatesMatter = _platform.States.Any(info => Hardware(info.State, PteAttribute.Private) != AccessOutcome.Ok || Hardware(info.State, PteAttribute.Shared) != AccessOutcome.Ok);
     }

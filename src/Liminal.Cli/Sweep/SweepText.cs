@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using Liminal.Trace;
+
+namespace Liminal.Cli.Sweep;
+
+/// <summary>A sweep report as text: what happened to each conversion, its windows, its verdicts, and what it cost.</summary>
+internal static class SweepText
+{
+    private const int LongestConclusion = 400;
+    private static readonly StrayLoadEnd[] Fatal = [StrayLoadEnd.Oops, StrayLoadEnd.Panic, StrayLoadEnd.Terminated, StrayLoadEnd.Livelock];
+
+    /// <summary>The report.</summary>
+    /// <param name="report">What was found.</param>
+    /// <param name="withEvents">Whether each event is a line too.</param>
+    /// <param name="width">Columns of a line.</param>
+    public static IEnumerable<TextLine> Render(SweepReport report, bool withEvents, int width)
+    {
+        yield return Line(($"{report.Kernel.Release}", TextStyle.Strong));
+        foreach (ConversionSweep sweep in report.Sweeps)
+        {
+            yield return Line(("", TextStyle.Plain));
+            foreach (TextLine line in RenderOne(sweep, withEvents, width))
+                yield return line;
+        }
+
+        yield return Line(("", TextStyle.Plain));
+        foreach (TextLine line in Summary(report))
+            yield return line;
+    }
+
+    private static IEnumerable<TextLine> RenderOne(ConversionSweep sweep, bool withEvents, int width)
+    {
+        string settings = sweep.Switches.Count == 0 ? "" : $", {string.Join(", ", sweep.Switches)}";
+        yield return Line(
+            ($"{sweep.Platform} {sweep.Direction}", TextStyle.Strong),
+            ($"  {sweep.Subject.Cause}, {sweep.Subject.Region}, {sweep.Subject.Processors} CPUs, {sweep.Host} host{settings}", TextStyle.Plain));
+        yield return Line(
+            ($"  returned {sweep.Result ?? "never"}: {Number(sweep.Cost.Instructions)} instructions, {sweep.Cost.PteStores} PTE stores, {sweep.Cost.TlbFlushes} TLB flushes, "
+                + $"{sweep.Cost.GuestOperations} guest operations, {sweep.Cost.HostCalls} host calls", TextStyle.Plain));
+        yield return Line(
+            ($"  {Number((ulong)sweep.Probes)} probes, {sweep.Situations} situations, {sweep.Runs} stray loads run, {sweep.Seconds.ToString("0.0", CultureInfo.InvariantCulture)} s", TextStyle.Faint));
+        if (sweep.Ended is not null)
+            yield return Line(($"  {sweep.Ended}", TextStyle.Violation));
+
+        if (withEvents)
+        {
+            foreach (SweepEvent one in sweep.Events)
+                yield return Line(($"  {one.Instruction - sweep.FirstInstruction,9} {one.Lane,-7} {one.Title}", TextStyle.Plain), ($"  {one.Symbol}  {one.Detail}", TextStyle.Faint));
+        }
+
+        foreach (SweepWindow window in sweep.Windows)
+        {
+            TextStyle style = Fatal.Contains(window.End) ? TextStyle.Violation : window.End == StrayLoadEnd.Repaired ? TextStyle.Good : TextStyle.Notable;
+            string pages = window.Pages.Count == 1 ? $"page {window.Pages[0]}" : $"{window.Pages.Count} pages";
+            yield return Line(
+                ($"  {window.First - sweep.FirstInstruction,9}..{window.Last - sweep.FirstInstruction,-9} {pages}, {window.Mappings[0]}, {window.PageStates[0]}: meets {window.Meets} ", TextStyle.Plain),
+                (window.End.ToString(), style));
+            foreach (string line in PrintableText.Wrap(PrintableText.Of(Shorten(window.Conclusion)), Math.Max(width - 24, 40)))
+                yield return Line(($"                       {line}", TextStyle.Faint));
+        }
+
+        foreach (PropertyVerdict verdict in sweep.Properties)
+        {
+            if (verdict.Verdict == Verdict.NotApplicable)
+                continue;
+
+            (string mark, TextStyle style) = verdict.Verdict switch
+            {
+                Verdict.Holds => ("✔", TextStyle.Good),
+                Verdict.Violated => ("✘", TextStyle.Violation),
+                _ => ("?", TextStyle.Notable),
+            };
+            yield return Line(($"  {mark} {verdict.Property}", style), (verdict.Reason is null ? "" : $"  {Shorten(verdict.Reason)}", TextStyle.Plain));
+        }
+    }
+
+    /// <summary>One line a sweep: verdict, longest stretch in which a load does not get its data, worst end.</summary>
+    private static IEnumerable<TextLine> Summary(SweepReport report)
+    {
+        int settings = report.Sweeps.Count == 0 ? 0 : report.Sweeps.Max(static sweep => Settings(sweep).Length);
+        foreach (ConversionSweep sweep in report.Sweeps)
+        {
+            PropertyVerdict survives = sweep.Properties.First(static one => one.Property == "StrayLoadsSurvive");
+            bool isLost = survives.Verdict == Verdict.Violated;
+            ulong longest = sweep.Windows.Count == 0 ? 0 : sweep.Windows.Max(static window => window.Length);
+            string worst = sweep.Windows.Count == 0 ? "no window" : sweep.Windows.Where(static window => window.Runs.Count > 0).Select(static window => window.End).DefaultIfEmpty().Max().ToString();
+            yield return Line(
+                ($"{sweep.Platform,-5} {sweep.Direction,-8} {Settings(sweep).PadRight(settings)}  ", TextStyle.Plain),
+                ($"{survives.Verdict,-13}", isLost ? TextStyle.Violation : TextStyle.Good),
+                ($" longest window {Number(longest)} instructions, {worst}", TextStyle.Plain));
+        }
+
+        if (report.Interrupted)
+            yield return Line(("interrupted: what is above is what was done until then", TextStyle.Notable));
+    }
+
+    private static string Settings(ConversionSweep sweep) => string.Join(' ', [sweep.Host, .. sweep.Switches]);
+
+    private static string Shorten(string text) => text.Length <= LongestConclusion ? text : text[..LongestConclusion] + "...";
+
+    private static string Number(ulong value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static TextLine Line(params (string Text, TextStyle Style)[] spans) =>
+        new([.. spans.Select(static span => new TextSpan(PrintableText.Of(span.Text), span.Style))]);
+}
