@@ -21,10 +21,10 @@ internal static class SweepText
     public static IEnumerable<TextLine> Render(SweepReport report, bool withEvents, int width)
     {
         yield return Line(($"{report.Kernel.Release}", TextStyle.Strong));
-        foreach (ConversionSweep sweep in report.Sweeps)
+        foreach (IGrouping<string, ConversionSweep> same in report.Sweeps.GroupBy(Signature))
         {
             yield return Line(("", TextStyle.Plain));
-            foreach (TextLine line in RenderOne(sweep, withEvents, width))
+            foreach (TextLine line in RenderOne([.. same], withEvents, width))
                 yield return line;
         }
 
@@ -33,17 +33,21 @@ internal static class SweepText
             yield return line;
     }
 
-    private static IEnumerable<TextLine> RenderOne(ConversionSweep sweep, bool withEvents, int width)
+    /// <summary>Sweeps under different hosts and settings that came to the same are told once.</summary>
+    private static IEnumerable<TextLine> RenderOne(IReadOnlyList<ConversionSweep> same, bool withEvents, int width)
     {
-        string settings = sweep.Switches.Count == 0 ? "" : $", {string.Join(", ", sweep.Switches)}";
+        ConversionSweep sweep = same[0];
         yield return Line(
             ($"{sweep.Platform} {sweep.Direction}", TextStyle.Strong),
-            ($"  {sweep.Subject.Cause}, {sweep.Subject.Region}, {sweep.Subject.Processors} CPUs, {sweep.Host} host{settings}", TextStyle.Plain));
+            ($"  {sweep.Subject.Cause}, {sweep.Subject.Region}, {sweep.Subject.Processors} CPUs", TextStyle.Plain));
+        foreach (ConversionSweep one in same)
+            yield return Line(($"  {one.Host} host{string.Concat(one.Switches.Select(static text => $", {text}"))}", TextStyle.Faint));
+
         yield return Line(
             ($"  returned {sweep.Result ?? "never"}: {Number(sweep.Cost.Instructions)} instructions, {sweep.Cost.PteStores} PTE stores, {sweep.Cost.TlbFlushes} TLB flushes, "
                 + $"{sweep.Cost.GuestOperations} guest operations, {sweep.Cost.HostCalls} host calls", TextStyle.Plain));
         yield return Line(
-            ($"  {Number((ulong)sweep.Probes)} probes, {sweep.Situations} situations, {sweep.Runs} stray loads run, {sweep.Seconds.ToString("0.0", CultureInfo.InvariantCulture)} s", TextStyle.Faint));
+            ($"  {Number((ulong)sweep.Probes)} probes, {sweep.Situations} situations, {sweep.Runs} stray loads run, {same.Sum(static one => one.Seconds).ToString("0.0", CultureInfo.InvariantCulture)} s", TextStyle.Faint));
         if (sweep.Ended is not null)
             yield return Line(($"  {sweep.Ended}", TextStyle.Violation));
 
@@ -98,6 +102,14 @@ internal static class SweepText
         if (report.Interrupted)
             yield return Line(("interrupted: what is above is what was done until then", TextStyle.Notable));
     }
+
+    /// <summary>Equal for two sweeps that would be told in the same words.</summary>
+    private static string Signature(ConversionSweep sweep) => string.Join('\n',
+    [
+        sweep.Platform, sweep.Direction, sweep.Result, sweep.Ended,
+        .. sweep.Windows.Select(static window => $"{window.First} {window.Last} {window.Mappings[0]} {window.PageStates[0]} {window.Meets} {window.End} {window.Conclusion}"),
+        .. sweep.Properties.Select(static verdict => $"{verdict.Property} {verdict.Verdict} {verdict.Reason}"),
+    ]);
 
     private static string Settings(ConversionSweep sweep) => string.Join(' ', [sweep.Host, .. sweep.Switches]);
 
