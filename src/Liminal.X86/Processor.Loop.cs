@@ -43,13 +43,6 @@ public sealed unsafe partial class Processor
             if (core->Attention != Attention.None)
             {
                 next = null;
-                if (core->Attention == Attention.Hook)
-                {
-                    if (!RunHooked())
-                        return _stop;
-                    continue;
-                }
-
                 if (!Attend(out isSingle))
                     return _stop;
                 if (core->Attention != Attention.None && !isSingle)
@@ -176,9 +169,7 @@ public sealed unsafe partial class Processor
     /// <summary>The block at RIP for a branch that is about to be linked; null when the loop must see to something first.</summary>
     internal Block* FindForLink()
     {
-        if ((_core->Current->Mode & CodeMode.Single) != 0)
-            return _core->Attention == Attention.Hook ? FindSingleForLink() : null;
-        if (_core->Attention != Attention.None || _core->Remaining <= 0)
+        if (_core->Attention != Attention.None || _core->Remaining <= 0 || (_core->Current->Mode & CodeMode.Single) != 0)
             return null;
         return Find(Core.Rip(_core), _core->Mode);
     }
@@ -230,7 +221,7 @@ public sealed unsafe partial class Processor
         }
 
         RefreshAttention();
-        isSingle = _hook != null || State.InterruptShadow || (State.SystemFlags & (Rflags.Trap | Rflags.Resume)) != 0 || HasDebugBreakpoints;
+        isSingle = State.InterruptShadow || (State.SystemFlags & (Rflags.Trap | Rflags.Resume)) != 0 || HasDebugBreakpoints;
         return true;
     }
 
@@ -289,11 +280,9 @@ public sealed unsafe partial class Processor
         bool hasEvent = State.Activity != Activity.Running || State.InterruptShadow || State.PendingDebug != 0
             || (State.NmiPending && !State.NmiBlocked) || (State.SystemFlags & (Rflags.Trap | Rflags.Resume)) != 0 || HasDebugBreakpoints
             || (State.InterruptRequested && (State.SystemFlags & Rflags.InterruptEnable) != 0);
-        Attention attention = _core->Attention & ~(Attention.Event | Attention.Hook);
+        Attention attention = _core->Attention & ~Attention.Event;
         if (hasEvent)
             attention |= Attention.Event;
-        if (_hook != null)
-            attention |= Attention.Hook;
         _core->Attention = attention;
     }
 

@@ -29,7 +29,7 @@ internal sealed unsafe class Translator
     /// <summary>The block at a linear address; null with the processor's exit set when it cannot be fetched.</summary>
     public Block* Find(ulong address, int mode)
     {
-        mode &= ~CodeMode.User;
+        mode &= (mode & CodeMode.Single) != 0 ? ~(CodeMode.User | CodeMode.Hooked) : ~CodeMode.User;
         byte* start = Fetch(address);
         if (start == null)
             return null;
@@ -65,7 +65,7 @@ internal sealed unsafe class Translator
         Decoder decoder = _decoders[mode & CodeMode.SizeMask];
         int limit = (mode & CodeMode.Single) != 0 ? 1 : MaximumInstructions;
         int onPage = GuestRam.PageSize - (int)(address % GuestRam.PageSize);
-        Block* block = _cache.Reserve((2 * MaximumInstructions) + 1);
+        Block* block = _cache.Reserve((3 * MaximumInstructions) + 1);
         *block = new Block { Start = (ulong)start, Mode = mode };
         Op* op = Block.OpsOf(block);
         int bytes = 0;
@@ -97,6 +97,17 @@ internal sealed unsafe class Translator
                     Offset = (ushort)bytes,
                     Number = (byte)count,
                     Handler = (nint)(delegate*<Core*, Op*, nint>)&Processor.CheckBreakpoint,
+                };
+                previous = null;
+            }
+
+            if ((mode & CodeMode.Hooked) != 0)
+            {
+                *op++ = new Op
+                {
+                    Offset = (ushort)bytes,
+                    Number = (byte)count,
+                    Handler = (nint)(delegate*<Core*, Op*, nint>)&Processor.CallHook,
                 };
                 previous = null;
             }

@@ -17,12 +17,10 @@ public sealed unsafe class CodeCache : IDisposable
 {
     private const int BucketCount = 1 << 17;
     private const int JumpCount = 1 << 12;
-    private const int SingleJumpCount = 1 << 14;
     private const int ChunkBytes = 1 << 20;
     private const int MaximumChunks = 512;
 
     private readonly Block** _buckets = (Block**)NativeMemory.AllocZeroed(BucketCount, (nuint)sizeof(Block*));
-    private readonly JumpEntry* _singleJumps = (JumpEntry*)NativeMemory.AllocZeroed(SingleJumpCount, (nuint)sizeof(JumpEntry));
     private readonly JumpEntry* _jumps = (JumpEntry*)NativeMemory.AllocZeroed(JumpCount, (nuint)sizeof(JumpEntry));
     private readonly List<nint> _chunks = [];
     private readonly HashSet<nint> _codePages = [];
@@ -35,9 +33,6 @@ public sealed unsafe class CodeCache : IDisposable
     private bool _isDisposed;
 
     internal JumpEntry* Jumps => _jumps;
-
-    /// <summary>The entry of a linear address for blocks of one instruction, which are many.</summary>
-    internal JumpEntry* SingleJump(ulong address) => _singleJumps + ((address ^ (address >> 14)) & (SingleJumpCount - 1));
 
     internal static int JumpIndex(ulong address) => (int)((address ^ (address >> 12)) & (JumpCount - 1));
 
@@ -183,7 +178,6 @@ public sealed unsafe class CodeCache : IDisposable
             NativeMemory.AlignedFree((void*)chunk);
         NativeMemory.Free(_buckets);
         NativeMemory.Free(_jumps);
-        NativeMemory.Free(_singleJumps);
     }
 
     private static int Bucket(byte* start) => (int)(BitOperations.RotateLeft((ulong)start * 0x9e37_79b9_7f4a_7c15, 20) & (BucketCount - 1));
@@ -230,7 +224,6 @@ public sealed unsafe class CodeCache : IDisposable
     {
         new Span<nint>(_buckets, BucketCount).Clear();
         new Span<JumpEntry>(_jumps, JumpCount).Clear();
-        new Span<JumpEntry>(_singleJumps, SingleJumpCount).Clear();
         foreach (nint page in _codePages)
         {
             PageHeader* header = GuestRam.HeaderOf((byte*)page);

@@ -91,9 +91,6 @@ internal enum Attention
     /// <summary>An interrupt, NMI, pending #DB, shadow, trap flag, or an activity other than running.</summary>
     Event = 2,
 
-    /// <summary>A hook wants each instruction.</summary>
-    Hook = 4,
-
     /// <summary>Code was overwritten: what follows in the block may be stale.</summary>
     CodeChanged = 8,
 

@@ -94,8 +94,11 @@ internal static class CodeMode
     /// <summary>CPL 3: decoding is the same, but translations are not.</summary>
     public const int User = 8;
 
-    /// <summary>One instruction to a block, nothing fused: for hooks, single steps and the end of a budget.</summary>
+    /// <summary>One instruction to a block, nothing fused: for single steps and the end of a budget.</summary>
     public const int Single = 16;
 
-    public const int Count = 32;
+    /// <summary>Each instruction is shown to the hook first; nothing fused.</summary>
+    public const int Hooked = 32;
+
+    public const int Count = 64;
 }
