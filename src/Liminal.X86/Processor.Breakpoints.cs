@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Runtime.CompilerServices;
 using Liminal.X86.Execution;
 using Liminal.X86.Instructions;
 using Liminal.X86.State;
@@ -24,7 +23,6 @@ public sealed unsafe partial class Processor
     public ulong LinearRip => _core->Is64Bit ? Rip : (uint)(Rip + SegmentBase(SegmentIndex.Cs));
 
     /// <summary>The op in front of an instruction at whose offset in a page some machine has a breakpoint.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static nint CheckBreakpoint(Core* core, Op* op)
     {
         core->Op = op;

@@ -98,6 +98,7 @@ public sealed unsafe partial class Processor
         else
         {
             State = original.State;
+            original._localSlots.CopyTo(_localSlots, 0);
         }
 
         _filledCount = 0;

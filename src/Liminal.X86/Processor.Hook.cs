@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Runtime.CompilerServices;
 using Liminal.X86.Execution;
 using Liminal.X86.Instructions;
 
@@ -31,7 +30,6 @@ public sealed unsafe partial class Processor
     }
 
     /// <summary>The op in front of each instruction of a block that is shown to a hook.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static nint CallHook(Core* core, Op* op)
     {
         core->Op = op;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using System;
-using System.Runtime.CompilerServices;
 using Liminal.X86.Execution;
 using Liminal.X86.State;
 
@@ -31,7 +30,6 @@ public sealed unsafe partial class Processor
         return reason;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private StopReason Loop()
     {
         Core* core = _core;

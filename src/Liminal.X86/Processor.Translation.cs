@@ -54,19 +54,6 @@ public sealed unsafe partial class Processor
         return PageWalk.Walk(PagingRegisters, ref reader, linearAddress, access);
     }
 
-    /// <summary>Drops every translation that leads to a page, as the machine must when the host changed it and hardware forgets it.</summary>
-    /// <param name="frame">Guest-physical address divided by 4096.</param>
-    /// <param name="attributes">Which translations of the page.</param>
-    public void FlushFrame(ulong frame, PteAttributes attributes)
-    {
-        if (FlushFrame(State.DataTlb, frame, attributes, 1) | FlushFrame(State.CodeTlb, frame, attributes, 1)
-            | FlushFrame(State.LargeCodeTlb, frame, attributes, 512))
-        {
-            NoteTlbFlush();
-            ForgetHostPointers();
-        }
-    }
-
     /// <summary>True when an address is sign-extended from 48 bits, or 57 with 5-level paging.</summary>
     public bool IsCanonical(ulong address)
     {
@@ -90,8 +77,9 @@ public sealed unsafe partial class Processor
             return false;
         entry = new TlbEntry(page | 1, data);
         NoteTlbFill(slot);
-        for (int table = 0; table < FastTableCount; table++)
-            FastTable(table)[slot].ReadTag = FastTable(table)[slot].WriteTag = FastEntry.NoPage;
+        if ((data & Translation.Global) == 0)
+            _localSlots[slot >> 6] |= 1ul << slot;
+        ForgetFast(slot);
         return true;
     }
 
@@ -133,34 +121,6 @@ public sealed unsafe partial class Processor
         return page == null ? null : page + (address & ~PageMask);
     }
 
-    /// <summary>Makes every link between blocks invalid.</summary>
-    internal void ForgetCodeLinks()
-    {
-        _codeChanges++;
-        Array.Clear(_keys);
-        _core->Key = KeyOf(_core->Mode);
-    }
-
-    /// <summary>Drops translations of all address spaces, or all but global ones.</summary>
-    internal void FlushTlb(InvalidationCause cause, bool keepGlobal, int pcid = -1)
-    {
-        Flush(State.DataTlb, keepGlobal, pcid);
-        Flush(State.CodeTlb, keepGlobal, pcid);
-        Flush(State.LargeCodeTlb, keepGlobal, pcid);
-        NoteTlbFlush();
-        ForgetHostPointers();
-        Observer?.OnInvalidation(this, new TlbInvalidation(cause, null, keepGlobal, pcid));
-    }
-
-    /// <summary>INVLPG: drops the translations of one page, whatever its size and address space.</summary>
-    internal void FlushPage(InvalidationCause cause, ulong address, int pcid = -1, bool keepGlobal = false)
-    {
-        FlushPage(State.DataTlb, address, pcid, keepGlobal);
-        if (FlushPage(State.CodeTlb, address, pcid, keepGlobal) | FlushPage(State.LargeCodeTlb, address, pcid, keepGlobal))
-            ForgetCodeLinks();
-        Observer?.OnInvalidation(this, new TlbInvalidation(cause, address, keepGlobal, pcid));
-    }
-
     /// <summary>Derives the code mode, the fast table and the key from the state.</summary>
     internal void RefreshMode()
     {
@@ -191,53 +151,6 @@ public sealed unsafe partial class Processor
         if (key == 0)
             key = Code.NewKey();
         return key;
-    }
-
-    private static void Flush(Span<TlbEntry> entries, bool keepGlobal, int pcid)
-    {
-        foreach (ref TlbEntry entry in entries)
-        {
-            bool isKept = (keepGlobal && (entry.Data & Translation.Global) != 0)
-                || (pcid >= 0 && (entry.Data >> Translation.PcidShift) != (ulong)pcid);
-            if (!isKept)
-                entry = default;
-        }
-    }
-
-    private bool FlushPage(Span<TlbEntry> entries, ulong address, int pcid, bool keepGlobal)
-    {
-        bool isData = entries.Length == DataTlb.Capacity;
-        bool any = false;
-        for (int slot = 0; slot < entries.Length; slot++)
-        {
-            TlbEntry entry = entries[slot];
-            bool isGlobal = (entry.Data & Translation.Global) != 0;
-            bool isOtherSpace = pcid >= 0 && !isGlobal && (entry.Data >> Translation.PcidShift) != (ulong)pcid;
-            if (!entry.Covers(address) || isOtherSpace || (keepGlobal && isGlobal))
-                continue;
-            any = true;
-            NoteTlbFlush();
-            entries[slot] = default;
-            for (int table = 0; isData && table < FastTableCount; table++)
-                FastTable(table)[slot].ReadTag = FastTable(table)[slot].WriteTag = FastEntry.NoPage;
-        }
-
-        return any;
-    }
-
-    private static bool FlushFrame(Span<TlbEntry> entries, ulong frame, PteAttributes attributes, ulong pages)
-    {
-        bool any = false;
-        foreach (ref TlbEntry entry in entries)
-        {
-            PteAttributes named = (entry.Data & Translation.Shared) != 0 ? PteAttributes.Shared : PteAttributes.Private;
-            if (entry.Tag == 0 || frame - ((entry.Data & Translation.FrameMask) >> 12) >= pages || (attributes & named) == 0)
-                continue;
-            any = true;
-            entry = default;
-        }
-
-        return any;
     }
 
     private bool IsAllowed(ulong data, PageAccess access) => PageWalk.IsAllowed(

@@ -182,6 +182,7 @@ public sealed unsafe partial class Processor : IDisposable
     {
         if (_core->Op == null && _core->Remaining == 0)
             _retiredAtEnd = State.InstructionsRetired;
+        Array.Fill(_localSlots, ulong.MaxValue);
         NoteTlbFlush();
         ForgetHostPointers();
         RefreshMode();

@@ -27,6 +27,9 @@ internal unsafe ref partial struct Binder
     /// <summary>True when nothing may follow the instruction in its block.</summary>
     public bool EndsBlock { get; private set; }
 
+    /// <summary>True when the instruction does nothing but pass: it is counted and needs no op.</summary>
+    public bool IsNothing { get; private set; }
+
     private readonly bool Is64 => (_mode & CodeMode.SizeMask) == CodeMode.Code64;
 
     /// <summary>The handler. An instruction without a row gets one that stops the machine.</summary>

@@ -39,7 +39,7 @@ internal unsafe ref partial struct Binder
         Mnemonic.Pop => Pop(),
         Mnemonic.Pushf => PushFlags<Size16>(),
         Mnemonic.Pushfd => PushFlags<Size32>(),
-        Mnemonic.Pushfq => PushFlags<Size64>(),
+        Mnemonic.Pushfq => (nint)(delegate*<Core*, Op*, nint>)&Stack.PushFlags,
         Mnemonic.Popf => End(Run<PopFlags<Size16>>()),
         Mnemonic.Popfd => End(Run<PopFlags<Size32>>()),
         Mnemonic.Popfq => End(Run<PopFlags<Size64>>()),
@@ -183,7 +183,12 @@ internal unsafe ref partial struct Binder
         {
             2 => CallThrough<Size16>(),
             4 => CallThrough<Size32>(),
-            _ => CallThrough<Size64>(),
+            _ => SetMemory() switch
+            {
+                AddressKind.Base => (nint)(delegate*<Core*, Op*, nint>)&ControlFlow.CallMemory<BaseAddress>,
+                AddressKind.Full => (nint)(delegate*<Core*, Op*, nint>)&ControlFlow.CallMemory<FullAddress>,
+                _ => (nint)(delegate*<Core*, Op*, nint>)&ControlFlow.CallMemory<Address32>,
+            },
         };
     }
 
@@ -301,6 +306,15 @@ internal unsafe ref partial struct Binder
             _op->Extra = StackOperand.Immediate;
             if (isWide)
                 return (nint)(delegate*<Core*, Op*, nint>)&Stack.PushImmediate;
+        }
+        else if (isWide)
+        {
+            return SetMemory() switch
+            {
+                AddressKind.Base => (nint)(delegate*<Core*, Op*, nint>)&Stack.PushMemory<BaseAddress>,
+                AddressKind.Full => (nint)(delegate*<Core*, Op*, nint>)&Stack.PushMemory<FullAddress>,
+                _ => (nint)(delegate*<Core*, Op*, nint>)&Stack.PushMemory<Address32>,
+            };
         }
 
         return SizeOfStackOperand() switch { 2 => Push<Size16>(), 4 => Push<Size32>(), _ => Push<Size64>() };

@@ -122,7 +122,7 @@ internal unsafe ref partial struct Binder
         Mnemonic.Nop or Mnemonic.Endbr64 or Mnemonic.Endbr32 or Mnemonic.Pause or Mnemonic.Lfence or Mnemonic.Mfence
             or Mnemonic.Sfence or Mnemonic.Prefetcht0 or Mnemonic.Prefetcht1 or Mnemonic.Prefetcht2 or Mnemonic.Prefetchnta
             or Mnemonic.Prefetchw or Mnemonic.Prefetchwt1 or Mnemonic.Prefetch or Mnemonic.Reservednop
-            => (nint)(delegate*<Core*, Op*, nint>)&NoOperation.Run,
+            => Nothing(),
 
         Mnemonic.Movsb => StringOperation<StringMove<Size8>>(),
         Mnemonic.Movsw => StringOperation<StringMove<Size16>>(),
@@ -146,6 +146,12 @@ internal unsafe ref partial struct Binder
         Mnemonic.Scasq => StringOperation<StringScan<Size64>>(),
         _ => 0,
     };
+
+    private nint Nothing()
+    {
+        IsNothing = true;
+        return (nint)(delegate*<Core*, Op*, nint>)&NoOperation.Run;
+    }
 
     private readonly nint Arithmetic<TFunction>()
         where TFunction : struct, IFunction

@@ -119,7 +119,7 @@ internal sealed unsafe class Translator
             if (!isFused)
             {
                 op->Handler = binder.Bind();
-                previous = op++;
+                previous = binder.IsNothing ? null : op++;
             }
             else
             {

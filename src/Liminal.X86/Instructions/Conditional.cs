@@ -152,12 +152,10 @@ internal readonly unsafe struct ConditionalMove<TCondition> : ISource
 /// <summary>Jcc, alone or fused with the CMP or TEST before it. Not taken, it goes on in the block.</summary>
 internal static unsafe class ConditionalJump
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint FromFlags<TCondition>(Core* core, Op* op)
         where TCondition : struct, ICondition
         => TCondition.FromFlags(core) ? ControlFlow.Branch(core, op) : Form.Next(core, op);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint CompareRegister<TCondition, TSize>(Core* core, Op* op)
         where TCondition : struct, ICondition
         where TSize : struct, IOperandSize
@@ -168,7 +166,6 @@ internal static unsafe class ConditionalJump
         return TCondition.AfterCompare<TSize>(core, first, second) ? ControlFlow.Branch(core, op) : Form.Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint CompareImmediate<TCondition, TSize>(Core* core, Op* op)
         where TCondition : struct, ICondition
         where TSize : struct, IOperandSize
@@ -179,7 +176,6 @@ internal static unsafe class ConditionalJump
         return TCondition.AfterCompare<TSize>(core, first, second) ? ControlFlow.Branch(core, op) : Form.Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint TestRegister<TCondition, TSize>(Core* core, Op* op)
         where TCondition : struct, ICondition
         where TSize : struct, IOperandSize
@@ -188,7 +184,6 @@ internal static unsafe class ConditionalJump
         return TCondition.AfterTest(core, TSize.SignExtend(result)) ? ControlFlow.Branch(core, op) : Form.Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint TestImmediate<TCondition, TSize>(Core* core, Op* op)
         where TCondition : struct, ICondition
         where TSize : struct, IOperandSize

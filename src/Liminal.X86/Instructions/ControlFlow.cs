@@ -19,7 +19,6 @@ internal static unsafe class ControlFlow
     }
 
     /// <summary>The end of a block that no branch ends.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Continue(Core* core, Op* op)
     {
         Core.Rip(core) += op->Displacement;
@@ -27,11 +26,9 @@ internal static unsafe class ControlFlow
     }
 
     /// <summary>JMP rel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Jump(Core* core, Op* op) => Branch(core, op);
 
     /// <summary>JMP rel, JCC rel and block ends outside 64-bit mode.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint ContinueWrapped(Core* core, Op* op)
     {
         Core.Rip(core) += op->Displacement;
@@ -39,20 +36,17 @@ internal static unsafe class ControlFlow
         return 0;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint JumpWrapped(Core* core, Op* op)
     {
         core->Remaining += core->Current->Count - op->Number - 1;
         return ContinueWrapped(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint JumpWrappedIf<TCondition>(Core* core, Op* op)
         where TCondition : struct, ICondition
         => TCondition.FromFlags(core) ? JumpWrapped(core, op) : Form.Next(core, op);
 
     /// <summary>JMP to a 64-bit register.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint JumpRegister(Core* core, Op* op)
     {
         Core.Rip(core) = *Core.Register(core, op->Source);
@@ -60,7 +54,6 @@ internal static unsafe class ControlFlow
     }
 
     /// <summary>CALL rel in 64-bit mode.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Call(Core* core, Op* op)
     {
         ulong address = *Core.Register(core, Rsp) - 8;
@@ -73,7 +66,6 @@ internal static unsafe class ControlFlow
     }
 
     /// <summary>CALL to a 64-bit register.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint CallRegister(Core* core, Op* op)
     {
         ulong target = *Core.Register(core, op->Source);
@@ -87,8 +79,24 @@ internal static unsafe class ControlFlow
         return 0;
     }
 
+    /// <summary>CALL through a 64-bit pointer in memory: what a kernel calls its hooks through.</summary>
+    public static nint CallMemory<TAddress>(Core* core, Op* op)
+        where TAddress : struct, IAddressForm
+    {
+        ulong pointer = TAddress.Of(core, op);
+        FastEntry* entry = Core.Entry(core, pointer);
+        ulong address = *Core.Register(core, Rsp) - 8;
+        FastEntry* stack = Core.Entry(core, address);
+        if (!Form.HitsRead<Size64>(entry, pointer) || !Form.HitsWrite<Size64>(stack, address))
+            return Form.Run<CallIndirect<Size64, TAddress>>(core, op);
+        ulong target = *(ulong*)(pointer + entry->Addend);
+        *(ulong*)(address + stack->Addend) = Core.Rip(core) + op->Offset + op->Length;
+        *Core.Register(core, Rsp) = address;
+        Core.Rip(core) = target;
+        return 0;
+    }
+
     /// <summary>RET, with the bytes to drop in <see cref="Op.Immediate"/>, in 64-bit mode.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Return(Core* core, Op* op)
     {
         ulong address = *Core.Register(core, Rsp);

@@ -62,7 +62,6 @@ internal readonly unsafe struct StoreSelector : IStore
 /// <summary>LEA: the address of the form, cut to the width; no segment base.</summary>
 internal static unsafe class LoadEffectiveAddress
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Run<TSize, TAddress>(Core* core, Op* op)
         where TSize : struct, IOperandSize
         where TAddress : struct, IAddressForm

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Runtime.CompilerServices;
 using Liminal.X86.Execution;
 using Liminal.X86.State;
 
@@ -124,7 +123,6 @@ internal readonly unsafe struct SetAlignmentCheck<TValue> : IInstruction
 /// <summary>NOP, hints, fences and prefetches: one processor executes in program order, so fences order nothing more.</summary>
 internal static unsafe class NoOperation
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Run(Core* core, Op* op) => Form.Next(core, op);
 }
 

@@ -64,8 +64,8 @@ internal unsafe interface IInstruction
 /// <remarks>
 /// A memory form tries the fast translation inline. Everything else (miss, page edge, device, fault) is its Slow twin's, which performs
 /// the access itself rather than retrying, so no pair of addresses can keep evicting each other. Handlers must be leaf methods apart from
-/// tail calls: no locals whose address is taken. They skip tiered compilation: a handler is hot from its first call on, and unoptimised code
-/// makes no tail calls.
+/// tail calls: no locals whose address is taken. Unoptimised code makes no tail calls: programs that execute much are compiled ahead of time
+/// or without the quick compiler, see docs/design/0070-compiled-ahead.md.
 /// </remarks>
 internal static unsafe class Form
 {
@@ -118,7 +118,6 @@ internal static unsafe class Form
         where TSize : struct, IOperandSize
         => ((address + (ulong)(TSize.Bytes - 1)) & ~0xffful) == entry->WriteTag;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint SourceRegister<TBody, TSize>(Core* core, Op* op)
         where TBody : struct, ISource
         where TSize : struct, IOperandSize
@@ -127,7 +126,6 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint SourceImmediate<TBody, TSize>(Core* core, Op* op)
         where TBody : struct, ISource
         where TSize : struct, IOperandSize
@@ -136,7 +134,6 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint SourceMemory<TBody, TSize, TAddress>(Core* core, Op* op)
         where TBody : struct, ISource
         where TSize : struct, IOperandSize
@@ -166,7 +163,6 @@ internal static unsafe class Form
         return TBody.Try<TSize>(core, value) ? NextOrLeave(core, op) : DivideError(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint ModifyRegister<TBody, TSize>(Core* core, Op* op)
         where TBody : struct, IModify
         where TSize : struct, IOperandSize
@@ -176,7 +172,6 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint ModifyMemory<TBody, TSize, TAddress>(Core* core, Op* op)
         where TBody : struct, IModify
         where TSize : struct, IOperandSize
@@ -191,7 +186,6 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint StoreRegister<TBody, TSize>(Core* core, Op* op)
         where TBody : struct, IStore
         where TSize : struct, IOperandSize
@@ -200,7 +194,6 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint StoreMemory<TBody, TSize, TAddress>(Core* core, Op* op)
         where TBody : struct, IStore
         where TSize : struct, IOperandSize
@@ -214,7 +207,6 @@ internal static unsafe class Form
         return Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Run<TInstruction>(Core* core, Op* op)
         where TInstruction : struct, IInstruction
     {
@@ -223,7 +215,6 @@ internal static unsafe class Form
     }
 
     /// <summary>As <see cref="Run{T}"/>, with #GP(0) above CPL 0.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint RunPrivileged<TInstruction>(Core* core, Op* op)
         where TInstruction : struct, IInstruction
     {

@@ -11,7 +11,6 @@ internal static unsafe class Stack
 {
     private const int Rsp = 4 * 8;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint PushRegister(Core* core, Op* op)
     {
         ulong address = *Core.Register(core, Rsp) - 8;
@@ -24,7 +23,6 @@ internal static unsafe class Stack
         return Form.Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint PushImmediate(Core* core, Op* op)
     {
         ulong address = *Core.Register(core, Rsp) - 8;
@@ -36,8 +34,35 @@ internal static unsafe class Stack
         return Form.Next(core, op);
     }
 
+    /// <summary>PUSHFQ.</summary>
+    public static nint PushFlags(Core* core, Op* op)
+    {
+        ulong address = *Core.Register(core, Rsp) - 8;
+        FastEntry* entry = Core.Entry(core, address);
+        ulong value = (core->State.SystemFlags & ~(Rflags.Resume | Rflags.Virtual8086)) | core->State.Flags.Bits;
+        if (!Form.HitsWrite<Size64>(entry, address))
+            return PushSlow(core, op, address, value);
+        *(ulong*)(address + entry->Addend) = value;
+        *Core.Register(core, Rsp) = address;
+        return Form.Next(core, op);
+    }
+
+    /// <summary>PUSH of 64 bits from memory.</summary>
+    public static nint PushMemory<TAddress>(Core* core, Op* op)
+        where TAddress : struct, IAddressForm
+    {
+        ulong source = TAddress.Of(core, op);
+        FastEntry* entry = Core.Entry(core, source);
+        ulong address = *Core.Register(core, Rsp) - 8;
+        FastEntry* stack = Core.Entry(core, address);
+        if (!Form.HitsRead<Size64>(entry, source) || !Form.HitsWrite<Size64>(stack, address))
+            return Form.Run<PushAny<Size64, TAddress>>(core, op);
+        *(ulong*)(address + stack->Addend) = *(ulong*)(source + entry->Addend);
+        *Core.Register(core, Rsp) = address;
+        return Form.Next(core, op);
+    }
+
     /// <summary>POP RSP leaves the popped value in RSP.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint PopRegister(Core* core, Op* op)
     {
         ulong address = *Core.Register(core, Rsp);

@@ -81,7 +81,6 @@ internal static unsafe class VectorForm
     public static ref Vector128<byte> Xmm(Core* core, int number)
         => ref Unsafe.As<VectorRegister, Vector128<byte>>(ref Unsafe.Add(ref Unsafe.As<VectorRegisters, VectorRegister>(ref core->State.Fpu.Xmm), number));
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint SourceRegister<TBody>(Core* core, Op* op)
         where TBody : struct, IVectorSource
     {
@@ -91,7 +90,6 @@ internal static unsafe class VectorForm
         return Form.Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint SourceMemory<TBody, TWidth, TAddress>(Core* core, Op* op)
         where TBody : struct, IVectorSource
         where TWidth : struct, IVectorWidth
@@ -108,7 +106,6 @@ internal static unsafe class VectorForm
         return Form.Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint TrySourceRegister<TBody>(Core* core, Op* op)
         where TBody : struct, ITryVectorSource
     {
@@ -120,7 +117,6 @@ internal static unsafe class VectorForm
         return Form.Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint TrySourceMemory<TBody, TWidth, TAddress>(Core* core, Op* op)
         where TBody : struct, ITryVectorSource
         where TWidth : struct, IVectorWidth
@@ -139,7 +135,6 @@ internal static unsafe class VectorForm
         return Form.Next(core, op);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint StoreMemory<TBody, TWidth, TAddress>(Core* core, Op* op)
         where TBody : struct, IVectorStore
         where TWidth : struct, IVectorWidth

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+using System;
+using System.Numerics;
+using Liminal.Memory;
+using Liminal.X86.Execution;
+using Liminal.X86.Observation;
+using Liminal.X86.Paging;
+
+namespace Liminal.X86;
+
+/// <content>What drops translations, and with them what was derived from them.</content>
+public sealed unsafe partial class Processor
+{
+    /// <summary>Slots of the data TLB that may hold translations which a change of address space drops. Derived.</summary>
+    private readonly ulong[] _localSlots = new ulong[DataTlb.Capacity / 64];
+
+    /// <summary>Drops every translation that leads to a page, as the machine must when the host changed it and hardware forgets it.</summary>
+    /// <param name="frame">Guest-physical address divided by 4096.</param>
+    /// <param name="attributes">Which translations of the page.</param>
+    public void FlushFrame(ulong frame, PteAttributes attributes)
+    {
+        if (FlushFrame(State.DataTlb, frame, attributes, 1) | FlushFrame(State.CodeTlb, frame, attributes, 1)
+            | FlushFrame(State.LargeCodeTlb, frame, attributes, 512))
+        {
+            NoteTlbFlush();
+            ForgetHostPointers();
+        }
+    }
+
+    /// <summary>Makes every link between blocks invalid.</summary>
+    internal void ForgetCodeLinks()
+    {
+        _codeChanges++;
+        Array.Clear(_keys);
+        _core->Key = KeyOf(_core->Mode);
+    }
+
+    /// <summary>Drops translations of all address spaces, or all but global ones.</summary>
+    /// <remarks>A kernel that patches itself changes its address space twice for each patch, so the usual case costs only what it drops:
+    /// host pointers and links of global pages stay.</remarks>
+    internal void FlushTlb(InvalidationCause cause, bool keepGlobal, int pcid = -1)
+    {
+        bool anyCode = Flush(State.CodeTlb, keepGlobal, pcid) | Flush(State.LargeCodeTlb, keepGlobal, pcid);
+        NoteTlbFlush();
+        if (keepGlobal && pcid < 0)
+        {
+            FlushLocalData();
+            if (anyCode)
+                ForgetCodeLinks();
+        }
+        else
+        {
+            Flush(State.DataTlb, keepGlobal, pcid);
+            ForgetHostPointers();
+        }
+
+        Observer?.OnInvalidation(this, new TlbInvalidation(cause, null, keepGlobal, pcid));
+    }
+
+    /// <summary>INVLPG: drops the translations of one page, whatever its size and address space.</summary>
+    internal void FlushPage(InvalidationCause cause, ulong address, int pcid = -1, bool keepGlobal = false)
+    {
+        FlushPage(State.DataTlb, address, pcid, keepGlobal);
+        if (FlushPage(State.CodeTlb, address, pcid, keepGlobal) | FlushPage(State.LargeCodeTlb, address, pcid, keepGlobal))
+            ForgetCodeLinks();
+        Observer?.OnInvalidation(this, new TlbInvalidation(cause, address, keepGlobal, pcid));
+    }
+
+    private void FlushLocalData()
+    {
+        Span<TlbEntry> entries = State.DataTlb;
+        for (int word = 0; word < _localSlots.Length; word++)
+        {
+            for (ulong left = _localSlots[word]; left != 0; left &= left - 1)
+            {
+                int slot = (word * 64) + BitOperations.TrailingZeroCount(left);
+                if ((entries[slot].Data & Translation.Global) != 0)
+                    continue;
+                entries[slot] = default;
+                ForgetFast(slot);
+            }
+
+            _localSlots[word] = 0;
+        }
+    }
+
+    /// <summary>Drops the host pointers that a place of the data TLB stands behind.</summary>
+    private void ForgetFast(int slot)
+    {
+        for (FastEntry* entry = _fastTables + slot; entry < _fastTables + (FastTableCount * FastEntry.Count); entry += FastEntry.Count)
+            entry->ReadTag = entry->WriteTag = FastEntry.NoPage;
+    }
+
+    /// <summary>Drops what is not kept; true when there was any.</summary>
+    private static bool Flush(Span<TlbEntry> entries, bool keepGlobal, int pcid)
+    {
+        bool any = false;
+        foreach (ref TlbEntry entry in entries)
+        {
+            bool isKept = entry.Tag == 0 || (keepGlobal && (entry.Data & Translation.Global) != 0)
+                || (pcid >= 0 && (entry.Data >> Translation.PcidShift) != (ulong)pcid);
+            if (isKept)
+                continue;
+            entry = default;
+            any = true;
+        }
+
+        return any;
+    }
+
+    private bool FlushPage(Span<TlbEntry> entries, ulong address, int pcid, bool keepGlobal)
+    {
+        bool isData = entries.Length == DataTlb.Capacity;
+        bool any = false;
+        for (int slot = 0; slot < entries.Length; slot++)
+        {
+            TlbEntry entry = entries[slot];
+            bool isGlobal = (entry.Data & Translation.Global) != 0;
+            bool isOtherSpace = pcid >= 0 && !isGlobal && (entry.Data >> Translation.PcidShift) != (ulong)pcid;
+            if (!entry.Covers(address) || isOtherSpace || (keepGlobal && isGlobal))
+                continue;
+            any = true;
+            NoteTlbFlush();
+            entries[slot] = default;
+            if (isData)
+                ForgetFast(slot);
+        }
+
+        return any;
+    }
+
+    private static bool FlushFrame(Span<TlbEntry> entries, ulong frame, PteAttributes attributes, ulong pages)
+    {
+        bool any = false;
+        foreach (ref TlbEntry entry in entries)
+        {
+            PteAttributes named = (entry.Data & Translation.Shared) != 0 ? PteAttributes.Shared : PteAttributes.Private;
+            if (entry.Tag == 0 || frame - ((entry.Data & Translation.FrameMask) >> 12) >= pages || (attributes & named) == 0)
+                continue;
+            any = true;
+            entry = default;
+        }
+
+        return any;
+    }
+}
