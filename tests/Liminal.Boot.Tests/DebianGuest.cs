@@ -36,10 +36,14 @@ internal sealed class DebianGuest : IDisposable
         };
         Image = Open(kernel);
         Machine = new VirtualMachine(configuration, Log.Write);
-        LinuxBoot.Load(Machine, BootableKernel.Of(Image), KernelCommandLine.Default, UserLand.Build(Busybox(), isIdle ? null : Script()));
+        Busybox = ObtainBusybox();
+        LinuxBoot.Load(Machine, BootableKernel.Of(Image), KernelCommandLine.Default, UserLand.Build(Busybox, isIdle ? null : Script()));
     }
 
     public KernelImage Image { get; }
+
+    /// <summary>The program in the user land.</summary>
+    public byte[] Busybox { get; }
 
     public VirtualMachine Machine { get; }
 
@@ -61,13 +65,20 @@ internal sealed class DebianGuest : IDisposable
         return image;
     }
 
-    /// <summary>The program of Debian's package busybox-static: the installed one, or one that apt downloads.</summary>
-    private static byte[] Busybox()
+    /// <summary>The program of Debian's package busybox-static: the installed one, the one in Liminal's cache, or one that apt downloads.</summary>
+    private static byte[] ObtainBusybox()
     {
         const string Installed = "/bin/busybox";
         if (File.Exists(Installed))
         {
             return File.ReadAllBytes(Installed);
+        }
+
+        string? cache = KernelCache.DefaultFolder(Environment.GetEnvironmentVariable, []);
+        string kept = Path.Combine(cache ?? "", "user-land");
+        if (cache is not null && Directory.Exists(kept) && Directory.EnumerateFiles(kept, "busybox-*").Max(StringComparer.Ordinal) is string busybox)
+        {
+            return File.ReadAllBytes(busybox);
         }
 
         string folder = Directory.CreateTempSubdirectory("liminal-boot-tests-").FullName;
