@@ -9,6 +9,7 @@ return args switch
     ["versus-spin", .. string[] rest] => VersusSpin.Run(rest),
     ["forks", .. string[] rest] => ForkSpeed.Run(rest),
     ["capacity", .. string[] rest] => Capacity.Run(rest),
+    ["versus-peers", .. string[] rest] => VersusPeers.Run(rest),
     _ => RunBenchmarks(args),
 };
 
