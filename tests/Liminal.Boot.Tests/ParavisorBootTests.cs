@@ -87,6 +87,34 @@ public sealed class ParavisorBootTests
         Assert.Contains("set_memory", guest.Log.Text, StringComparison.OrdinalIgnoreCase);
     }
 
+    [Theory]
+    [InlineData("vtom", MachineEndKind.Livelock)]
+    [InlineData("tdp", MachineEndKind.TripleFault)]
+    public void An_injected_machine_check_loops_without_a_word_on_AMD_and_panics_on_Intel(string platform, MachineEndKind expected)
+    {
+        // Past mcheck_cpu_init(); before it both loop.
+        const ulong HandlerIsThere = 250_000_000;
+        ConfidentialConfiguration configuration = ConfidentialConfiguration.Of(Platforms.Find(platform)!);
+        configuration = configuration with { Switches = configuration.Switches | PolicySwitches.ParavisorInjectsMachineCheck };
+        using var guest = new DebianGuest("debian:6.12-cloud", 1, scheduleSeed: 0, configuration);
+        Processor processor = guest.Machine.Processors[0];
+        guest.Machine.Run(HandlerIsThere);
+        Assert.Equal(0, processor.Cpl);
+
+        // The page of the kernel's stack is visible to the host from now on, though nobody asked for it; the handler has a stack of its own.
+        ulong frame = processor.Walk(processor.Gpr(4), X86.Paging.PageAccess.Read).PhysicalAddress >> 12;
+        guest.Machine.Confidential!.Apply(
+            null, frame, new PageChange(configuration.Platform.SharedState, DroppedTranslations: Memory.PteAttributes.Both));
+        MachineEnd end = guest.Machine.Run(Limit);
+
+        Assert.True(end.Kind == expected || (platform == "tdp" && end.Kind == MachineEndKind.Reset), $"{end}\n{string.Join('\n', guest.Log.LastLines(20))}");
+        Assert.Equal(platform == "tdp", guest.Log.Text.Contains("Kernel panic - not syncing: Fatal machine check", StringComparison.Ordinal));
+        if (platform == "vtom")
+        {
+            Assert.InRange(guest.Machine.InstructionsRetired, HandlerIsThere, HandlerIsThere + 2_000_000);
+        }
+    }
+
     private sealed class Events : IMachineObserver
     {
         public List<HostCallEvent> Calls { get; } = [];
