@@ -174,7 +174,7 @@ public sealed partial class VirtualMachine
                 apic.AcknowledgeStartup();
             }
 
-            if (apic.HasNmi)
+            if (apic.HasNmi && Confidential?.HoldsNmi(processor) != true)
             {
                 apic.AcknowledgeNmi();
                 processor.RequestNonMaskableInterrupt();

@@ -113,6 +113,9 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
     /// <summary>A start-up message for a processor; true when the host has dealt with it, and nothing else is to be done.</summary>
     public virtual bool TakeStartup(Processor processor, byte vector) => false;
 
+    /// <summary>True while an NMI must wait, because the host would not inject it now.</summary>
+    public virtual bool HoldsNmi(Processor processor) => false;
+
     /// <inheritdoc/>
     public abstract ConfidentialVerdict Execute(Processor processor, Intercept intercept, int length);
 

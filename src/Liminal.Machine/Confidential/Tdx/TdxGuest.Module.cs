@@ -109,6 +109,11 @@ public sealed partial class TdxGuest
         processor.Gpr(9) = read.PhysicalAddress;
         processor.Gpr(10) = read.Length;
         information = default;
+        if (Machine.Board.LocalApics[processor.Index].HasNmi)
+        {
+            processor.RequestStop();
+        }
+
         return read.IsValid ? TdxStatus.Success : TdxStatus.NoValidVeInfo;
     }
 

@@ -43,6 +43,10 @@ public sealed partial class TdxGuest : ConfidentialGuest
     public override void AdjustCpuid(CpuidTable basis, int processorCount) => TdxCpuid.Adjust(basis, (int)Platform.Format.AttributeBit!);
 
     /// <inheritdoc/>
+    /// <remarks>Source: TDX-Module 1.5, td_other_exits.c, td_nmi_exit(): not before the guest has read what its #VE was about.</remarks>
+    public override bool HoldsNmi(Processor processor) => InfoOf(processor).IsValid;
+
+    /// <inheritdoc/>
     public override ConfidentialVerdict Execute(Processor processor, Intercept intercept, int length) => intercept switch
     {
         Intercept.Tdcall => CallModule(processor),

@@ -99,6 +99,46 @@ public sealed class TdxModuleTests
         Assert.Single(machine.Seen.Notes);
     }
 
+    [Fact]
+    public void An_nmi_waits_until_the_information_of_a_ve_has_been_read()
+    {
+        const ulong WriteMsr = 0x20;
+        const ulong NmiToItself = 0x4_0400;
+        using var machine = new TdxMachine();
+        machine.TdVmCall(WriteMsr, 0x830, NmiToItself);
+        machine.Guest.Execute(machine.Cpu, Intercept.Hlt, 1);
+        machine.Run(a =>
+        {
+            a.mov(ebx, 1);
+            a.mov(eax, 3);
+            a.tdcall();
+            a.mov(ebx, 2);
+        });
+
+        Assert.Equal(ExceptionVector.NonMaskableInterrupt, machine.Vector);
+        Assert.Equal(1ul, machine.Cpu.Gpr(3));
+        Assert.Equal(12ul, machine.Cpu.Gpr(1));
+    }
+
+    [Fact]
+    public void A_fork_has_page_states_and_ve_information_of_its_own()
+    {
+        using var machine = new TdxMachine();
+        machine.Guest.Execute(machine.Cpu, Intercept.Hlt, 1);
+        using (VirtualMachine fork = machine.Vm.Fork())
+        {
+            Processor processor = fork.Processors[0];
+            processor.Gpr(0) = 3;
+            fork.Confidential!.Execute(processor, Intercept.Tdcall, 4);
+            Assert.Equal((0ul, 12ul), (processor.Gpr(0), processor.Gpr(1)));
+            fork.PageStates![TdxMachine.FirstFrame] = machine.State("Pending");
+        }
+
+        Assert.Equal("Mapped", machine.NameOf(TdxMachine.FirstFrame));
+        machine.TdCall((0, 3));
+        Assert.Equal((0ul, 12ul), (machine.Cpu.Gpr(0), machine.Cpu.Gpr(1)));
+    }
+
     [Theory]
     [InlineData("Pending", 0ul, 0ul, "Mapped")]
     [InlineData("Mapped", 0ul, AlreadyAccepted, "Mapped")]
