@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
 using System.Text;
+using Liminal.Cli.Boot.Census;
 using Liminal.Cli.Boot.Debugging;
 using Liminal.Cli.Boot.Tracing;
 using Liminal.Cli.CommandLine;
@@ -37,6 +38,7 @@ internal sealed class BootCommand
     private readonly Option<string?> _seed = OptionValue.Single("--seed", "N", "Seed of the guest's random numbers; 1 if not given.");
     private readonly Option<string?> _scheduleSeed = OptionValue.Single("--schedule-seed", "N", "Seed of the schedule of processors; 0, which is round robin, if not given.");
     private readonly Option<bool> _fresh = OptionValue.Flag("--fresh", "Boot from the beginning: neither resume from the cache nor save to it.");
+    private readonly Option<bool> _census = OptionValue.Flag("--census", "At the end, print what all page tables of the guest map, and which mappings contradict the platform.");
     private readonly Option<string?> _gdb = OptionValue.Single("--gdb", "PORT", "Wait for gdb on this port of localhost before the first instruction; 0 takes any free port.");
     private readonly Option<string?> _gdbAttach = OptionValue.Single("--gdb-attach", "PORT", "Run, and let gdb attach on this port of localhost at any time.");
     private readonly PlatformOptions _platform = new();
@@ -54,13 +56,14 @@ internal sealed class BootCommand
             ("liminal boot vmlinuz", "to a shell"),
             ("liminal boot vmlinuz --cpus 2 --until \"liminal: user land is up\" --json boot.json", "unattended, with a report"),
             ("liminal boot vmlinuz --platform vtom --cpus 2", "as a confidential guest"),
+            ("liminal boot vmlinuz --platform snp --until \"liminal: user land is up\" --census", "and what its page tables map then"),
             ("liminal boot vmlinuz --append quiet --max-instructions 100M", "the first part of a boot"),
             ("liminal boot vmlinuz --fresh --trace exceptions,cr3 --trace-file boot.trace", "with each exception and change of address space"),
             ("liminal boot vmlinuz --gdb 1234", "under gdb, which says: target remote localhost:1234"))
         {
             boot._image, boot._initrd, boot._append, boot._commandLine, boot._cpus, boot._memory,
             boot._until, boot._limit, boot._json, boot._trace, boot._traceFile, boot._traceLimit, boot._cpuid, boot._seed, boot._scheduleSeed, boot._fresh,
-            boot._gdb, boot._gdbAttach,
+            boot._census, boot._gdb, boot._gdbAttach,
         };
         boot._platform.AddTo(command);
         command.SetAction(boot.Run);
@@ -91,7 +94,9 @@ internal sealed class BootCommand
             if (trace?.Failure is string failure)
                 throw TraceFailure(request.TracePath ?? "standard error", failure);
 
-            if (request.JsonPath is not null && !BootReport.TryWrite(session, outcome, diagnostics))
+            BootCensus? census = parsed.GetValue(_census) ? BootCensus.Take(session) : null;
+            census?.Print(_invocation.Terminal.Error);
+            if (request.JsonPath is not null && !BootReport.TryWrite(session, outcome, census, diagnostics))
                 throw Failure(diagnostics);
 
             return outcome.ExitCode;

@@ -5,6 +5,7 @@ using System.IO;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Liminal.Checker.Checking;
+using Liminal.Cli.Boot.Census;
 using Liminal.Linux.Diagnostics;
 using Liminal.Machine;
 using Liminal.Machine.Confidential;
@@ -19,12 +20,12 @@ internal static class BootReport
 
     /// <summary>Writes the report to the file that was asked for.</summary>
     /// <returns>False with one diagnostic when the file cannot be written.</returns>
-    public static bool TryWrite(BootSession session, BootOutcome outcome, DiagnosticBag diagnostics)
+    public static bool TryWrite(BootSession session, BootOutcome outcome, BootCensus? census, DiagnosticBag diagnostics)
     {
         string path = session.Request.JsonPath!;
         try
         {
-            File.WriteAllBytes(path, Build(session, outcome));
+            File.WriteAllBytes(path, Build(session, outcome, census));
             return true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
@@ -35,7 +36,7 @@ internal static class BootReport
     }
 
     /// <summary>The report as bytes. It holds nothing that differs between two equal runs.</summary>
-    internal static byte[] Build(BootSession session, BootOutcome outcome)
+    internal static byte[] Build(BootSession session, BootOutcome outcome, BootCensus? census)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
@@ -74,6 +75,12 @@ internal static class BootReport
             }
 
             json.WriteEndArray();
+            if (census is not null)
+            {
+                json.WritePropertyName("census");
+                census.Write(json);
+            }
+
             json.WriteEndObject();
         }
 

@@ -2,6 +2,7 @@
 
 using System.Text;
 using Liminal.Memory;
+using Liminal.Platform;
 
 namespace Liminal.Linux.Census;
 
@@ -30,19 +31,6 @@ public readonly record struct CensusLeaf(
 /// <param name="Name">"kernel", or the process that it was first met with, such as sh(51).</param>
 /// <param name="Root">The root as CR3 would hold it.</param>
 public readonly record struct CensusSpace(string Name, ulong Root);
-
-/// <summary>What the platform holds for a page, as far as a mapping can contradict it.</summary>
-public enum PageSide : byte
-{
-    /// <summary>Private, and the guest has accepted it.</summary>
-    Private,
-
-    /// <summary>Shared.</summary>
-    Shared,
-
-    /// <summary>Neither: no mapping of it is good.</summary>
-    Between,
-}
 
 /// <summary>Pages that a present leaf maps with another attribute than the platform holds for them.</summary>
 /// <param name="Leaf">The leaf.</param>

@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using Liminal.Linux.Guest;
 using Liminal.Memory;
+using Liminal.Platform;
 
 namespace Liminal.Linux.Census;
 

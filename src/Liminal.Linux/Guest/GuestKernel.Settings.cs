@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Numerics;
+using Liminal.Linux.Symbols;
 using Liminal.Memory;
+using Liminal.Platform;
 
 namespace Liminal.Linux.Guest;
 
@@ -54,6 +56,26 @@ public sealed partial class GuestKernel
     /// <summary>The physical page behind an address, as the kernel's own page tables have it.</summary>
     public FrameNumber? FrameOf(ulong address) =>
         Memory.TryTranslate(address, out ulong physical, out _) ? new GuestPhysicalAddress(physical).Frame : null;
+
+    /// <summary>On which side of a conversion the platform holds a physical page; private in a plain guest.</summary>
+    /// <returns>Null when the page is not RAM.</returns>
+    public PageSide? SideOf(FrameNumber frame)
+    {
+        if (!Machine.Ram.Contains(frame.Start.Value, Page.Bytes))
+            return null;
+
+        return Machine is { Confidential: { } guest, PageStates: { } states }
+            ? guest.Platform.States[states[frame.Value].Value].Side
+            : PageSide.Private;
+    }
+
+    /// <summary>The symbol of the kernel image that lies at the start of a physical page, or null when the page is not the image's.</summary>
+    public SymbolOffset? SymbolOf(FrameNumber frame)
+    {
+        const ulong KernelMapping = 0xFFFF_FFFF_8000_0000;
+        ulong offset = frame.Start.Value - _location.PhysicalOffset;
+        return offset < 1ul << 30 ? Resolve(KernelMapping + offset) : null;
+    }
 
     /// <summary>Which part of the address space an address lies in.</summary>
     /// <remarks>
