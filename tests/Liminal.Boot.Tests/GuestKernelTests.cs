@@ -4,10 +4,15 @@ using System;
 using System.Diagnostics;
 using System.Linq;
 using Liminal.Linux.Census;
+using Liminal.Linux.Diagnostics;
 using Liminal.Linux.Guest;
+using Liminal.Linux.Symbols;
 using Liminal.Linux.Unwinding;
+using Liminal.Machine;
 using Liminal.Memory;
+using Liminal.Platform;
 using Liminal.X86;
+using Liminal.X86.Paging;
 
 namespace Liminal.Boot.Tests;
 
@@ -49,18 +54,60 @@ public sealed class GuestKernelTests
 
         AssertStacks(guest, kernel);
         AssertCensus(kernel);
+        AssertSymbolsInMemory(kernel);
+        AssertSlide(guest);
+    }
+
+    /// <summary>The symbol table in the guest's memory is that of the image.</summary>
+    private static void AssertSymbolsInMemory(GuestKernel kernel)
+    {
+        DiagnosticBag diagnostics = [];
+        Kallsyms? symbols = MemoryImage.ReadSymbols(kernel.Memory, "guest", diagnostics);
+
+        Assert.True(symbols is not null, diagnostics.ToString());
+        Assert.Equal(kernel.Knowledge.Image.Symbols.All, symbols.All);
+    }
+
+    /// <summary>In a fork that does not run on, the image mapping is moved up by 16 MiB, as address randomisation would have it; it is found there.</summary>
+    private static void AssertSlide(DebianGuest guest)
+    {
+        const int Moved = 8;
+        const ulong Slide = Moved * (2ul << 20);
+        using VirtualMachine fork = guest.Machine.Fork();
+        GuestKernel before = guest.Attach();
+        ulong banner = before.FindSymbol("linux_banner")!.Value;
+        ulong table = fork.Processors[0].Walk(banner, PageAccess.Read).Steps[2].Address & ~0xFFFul;
+        ulong physicalBase = before.FrameOf(before.FindSymbol("phys_base")!.Value)!.Value.Start.Value + (before.FindSymbol("phys_base")!.Value & 0xFFF);
+        byte[] entries = new byte[4096];
+        fork.Ram.Read(table, entries);
+        Array.Copy(entries, 0, entries, Moved * 8, entries.Length - (Moved * 8));
+        entries.AsSpan(0, Moved * 8).Clear();
+        fork.Ram.Write(table, entries);
+        fork.Ram.Write(physicalBase, ulong.MaxValue - Slide + 1);
+
+        GuestKernel? moved = GuestKernel.Attach(fork, before.Knowledge, out string problem);
+
+        Assert.True(moved is not null, problem);
+        Assert.Equal((Slide, before.KernelRoot), (moved.Slide, moved.KernelRoot));
+        Assert.Equal("linux_banner", moved.Resolve(banner + Slide)!.Value.Symbol.Name);
+        Assert.Equal(before.Tasks[0], moved.Tasks[0]);
+        Assert.Equal(before.SymbolOf(before.FrameOf(banner)!.Value), moved.SymbolOf(moved.FrameOf(banner + Slide)!.Value));
     }
 
     /// <summary>Stops at many places: every stack must reach its end with no guess, but in the few instructions of the entry code that move the stack.</summary>
     private static void AssertStacks(DebianGuest guest, GuestKernel kernel)
     {
-        int inKernel = 0, interrupted = 0, lost = 0;
+        int inKernel = 0, interrupted = 0, lost = 0, frames = 0;
+        var clock = new Stopwatch();
         for (int stop = 0; stop < 3000; stop++)
         {
             guest.Machine.Run(guest.Machine.InstructionsRetired + 977);
             foreach (Processor processor in guest.Machine.Processors)
             {
+                clock.Start();
                 KernelStack stack = kernel.StackOf(processor);
+                clock.Stop();
+                frames += stack.Frames.Count;
                 lost += stack.IsReliable ? 0 : 1;
                 string innermost = stack.Frames.Count > 0 ? stack.Frames[0].Symbol?.Symbol.Name ?? "" : "";
                 bool isMovingStack = innermost is "sync_regs" or "error_entry" || innermost.StartsWith("asm_", StringComparison.Ordinal);
@@ -73,6 +120,7 @@ public sealed class GuestKernelTests
                 Assert.All(kernel.OnlineCpus, cpu => Assert.False(kernel.Current(cpu)!.Value.IsKernelThread));
         }
 
+        TestContext.Current.TestOutputHelper?.WriteLine($"{inKernel} stacks of {frames} frames, {lost} lost, {interrupted} interrupted, {clock.ElapsedMilliseconds} ms");
         Assert.InRange(inKernel, 1000, 6000);
         Assert.InRange(lost, 0, 10);
         Assert.True(interrupted > 5, $"only {interrupted} stacks had an interrupt or exception on them");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System;
+using System.Diagnostics;
 using System.Linq;
 using Liminal.Linux.Calls;
 using Liminal.Linux.Census;
@@ -26,6 +27,8 @@ public sealed class KernelCallsTests
         GuestKernel kernel = guest.Attach();
         var calls = new KernelCalls(kernel);
         int made = 0;
+        ulong start = guest.Machine.InstructionsRetired;
+        var clock = Stopwatch.StartNew();
         for (int round = 0; round < 6; round++)
         {
             for (int cpu = 0; cpu < processorCount; cpu++)
@@ -34,6 +37,7 @@ public sealed class KernelCallsTests
             guest.Machine.Run(guest.Machine.InstructionsRetired + 3_000_000);
         }
 
+        TestContext.Current.TestOutputHelper?.WriteLine($"{made} calls, {guest.Machine.InstructionsRetired - start:N0} instructions, {clock.ElapsedMilliseconds} ms");
         Assert.True(made >= 100 * processorCount, $"only {made} calls were made");
         MachineEnd end = guest.Machine.Run(5_000_000_000);
         Assert.True(end.Kind == MachineEndKind.PoweredOff, $"{end}\n{string.Join('\n', guest.Log.LastLines(30))}");
