@@ -62,6 +62,33 @@ public sealed class SnpBootTests
         Assert.Contains($"Memory Encryption Features active: AMD SEV{(encryptsState ? " SEV-ES" : "")}", guest.Log.Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Debian_calls_again_when_a_list_of_pages_was_done_by_half()
+    {
+        using var guest = new DebianGuest("debian:6.12-cloud", 1, scheduleSeed: 0, Snp with { Host = HostPolicy.Retry });
+        var counts = new Counts();
+        guest.Machine.Observer = counts;
+        MachineEnd end = guest.Machine.Run(Limit);
+
+        DemandUserLand(guest, end, 1);
+        Assert.Equal((1124, 509, 31, 2 * 20), (counts[GuestOperation.Rescind4K], counts[GuestOperation.Validate4K], counts[GuestOperation.Rescind2M], counts.Lists));
+        Assert.Empty(counts.Mismatches);
+    }
+
+    [Theory]
+    [InlineData(HostPolicy.Refuse, 0ul, "1:1: a page state change failed")]     // the first call, by the MSR, for .bss..decrypted
+    [InlineData(HostPolicy.Refuse, 516ul, "1:1: a page state change failed")]   // the first list, for swiotlb
+    [InlineData(HostPolicy.Lie, 0ul, "host-does-not-expect-shared-access")]     // the page is not shared, and the guest writes it
+    public void A_host_that_does_not_do_what_it_should_ends_Debian_with_a_reason(HostPolicy host, ulong call, string reason)
+    {
+        using var guest = new DebianGuest(
+            "debian:6.12-cloud", 1, scheduleSeed: 0, Snp with { Host = host, Plan = HostPlan.Only(call) });
+        MachineEnd end = guest.Machine.Run(Limit);
+
+        Assert.Equal(MachineEndKind.GuestTerminated, end.Kind);
+        Assert.Contains(reason, end.Detail, StringComparison.Ordinal);
+    }
+
     /// <summary>
     /// What the kernel leaves behind: the pages of .bss..decrypted that stay shared are mapped private in the direct map for good. Nothing
     /// reads them there, and a stray load that ran into them would end the guest.
