@@ -37,6 +37,9 @@ internal static class SevCpuid
     private const uint Zen = 0x0080_0F12;       // family 17h, model 1, stepping 2
     private const uint PhysicalAddressReduction = 1;
 
+    /// <summary>XSAVE, which goes with leaf Dh.</summary>
+    private const uint ExtendedState = 1 << 26;
+
     /// <summary>MTRR, with the default type and no ranges.</summary>
     /// <remarks>Linux before 6.3 sets no PAT up without it, and without PAT it has no write-protected mapping through which to convert a page early.</remarks>
     private const uint MemoryTypeRanges = 1 << 12;
@@ -62,7 +65,8 @@ internal static class SevCpuid
     public static void Adjust(CpuidTable table, SevStatus status, int attributeBit, PolicySwitches switches, int processorCount)
     {
         table[0, 0] = new CpuidResult(HighestStandard, Word("Auth"), Word("cAMD"), Word("enti"));
-        table[1, 0] = table[1, 0] with { Eax = Zen, Edx = table[1, 0].Edx | MemoryTypeRanges };
+        CpuidResult features = table[1, 0];
+        table[1, 0] = features with { Eax = Zen, Ecx = features.Ecx & ~ExtendedState, Edx = features.Edx | MemoryTypeRanges };
         table[0x15, 0] = default;
         table[0x16, 0] = default;
         table[0x8000_0000, 0] = new CpuidResult(HighestExtended, Word("Auth"), Word("cAMD"), Word("enti"));
