@@ -77,7 +77,8 @@ public sealed class SnpBootTests
 
     [Theory]
     [InlineData(HostPolicy.Refuse, 0ul, "where there is no RAM")]               // the first call: see below
-    [InlineData(HostPolicy.Refuse, 516ul, "1:1: a page state change failed")]   // the first list, for swiotlb
+    [InlineData(HostPolicy.Refuse, 517ul, "1:1: a page state change failed")]   // the GHCB, from sev_es_init_vc_handling()
+    [InlineData(HostPolicy.Refuse, 518ul, "1:1: a page state change failed")]   // the first list, for swiotlb
     [InlineData(HostPolicy.Lie, 0ul, "host-does-not-expect-shared-access")]     // the page is not shared, and the guest writes it
 
     // The first call, by the MSR, is for .bss..decrypted. When it fails the kernel warns before it asks for its termination, and the warning

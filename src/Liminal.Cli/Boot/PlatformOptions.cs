@@ -14,10 +14,14 @@ namespace Liminal.Cli.Boot;
 /// <summary>The options that make a machine confidential, with the names and meanings that check has.</summary>
 internal sealed class PlatformOptions
 {
-    private readonly Option<string?> _platform = OptionValue.Single("--platform", "PLATFORM", "What the machine is a guest of: tdx, snp, tdp, vtom, sev or none; none if not given.");
+    private readonly Option<string?> _platform = OptionValue.Single("--platform", "PLATFORM", "What the machine is a guest of: tdx, snp, tdp, vtom, sev, sev-es or none; none if not given.");
     private readonly Option<string?> _host = OptionValue.Single("--host", "HOST", "How the host behaves: cooperative, implicit-convert, retry, refuse or lie; cooperative if not given.");
     private readonly Option<string?> _hostCall = OptionValue.Single("--host-call", "N", "The one call, counted from 0, at which such a host strikes; every call if not given.");
     private readonly Option<string[]> _switches = OptionValue.List("--switch", "NAME=on|off", "Settle what the sources leave open; an unknown NAME lists the switches.");
+
+    /// <summary>What a machine can be a guest of. The rulebook's sev is two kinds: with its registers encrypted too, and without.</summary>
+    private static IEnumerable<(string Name, (ConfidentialPlatform Platform, bool EncryptsState) Guest)> Guests =>
+        [.. Platforms.All.Select(one => (one.Name, (one, false))), ("sev-es", (Platforms.Sev, true))];
 
     /// <summary>Adds every option to a command.</summary>
     public void AddTo(Command command)
@@ -31,8 +35,7 @@ internal sealed class PlatformOptions
     /// <exception cref="CommandFailure">LIM3012 to LIM3014.</exception>
     public ConfidentialConfiguration? Read(ParseResult parsed)
     {
-        ConfidentialPlatform platform = OptionValue.NamedOf(
-            parsed, _platform, "platform", Platforms.None, Platforms.All.Select(one => (one.Name, one)));
+        (ConfidentialPlatform platform, bool encryptsState) = OptionValue.NamedOf(parsed, _platform, "platform", (Platforms.None, false), Guests);
         HostPolicy host = OptionValue.NamedOf(
             parsed, _host, "host", HostPolicy.Cooperative,
             HostNames.All.Where(one => one.Policy != HostPolicy.Malicious).Select(one => (one.Name, one.Policy)));
@@ -40,7 +43,7 @@ internal sealed class PlatformOptions
         HostPlan plan = parsed.GetValue(_hostCall) is null
             ? HostPlan.EveryCall
             : HostPlan.Only((ulong)OptionValue.NumberOf(parsed, _hostCall, 0, 0, long.MaxValue));
-        return platform == Platforms.None ? null : new ConfidentialConfiguration(platform, host, switches) { Plan = plan };
+        return platform == Platforms.None ? null : new ConfidentialConfiguration(platform, host, switches) { Plan = plan, EncryptsState = encryptsState };
     }
 
     private PolicySwitches SwitchesOf(ParseResult parsed, ConfidentialPlatform platform)
