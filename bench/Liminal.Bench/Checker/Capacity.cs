@@ -25,7 +25,9 @@ internal static class Capacity
         SearchResult result = BreadthFirst.Run(new TransitionSystem(scenario, lateFills: false), options, CancellationToken.None);
         double seconds = watch.Elapsed.TotalSeconds;
         Console.WriteLine($"{result.States} states, {result.Transitions} transitions, depth {result.Diameter}, limit {result.Limit}");
-        Console.WriteLine($"{seconds:F1} s, {result.States / seconds / 1e6:F2} M states/s on {threads} threads, peak {Process.GetCurrentProcess().PeakWorkingSet64 / (double)(1 << 30):F2} GiB");
+        long peak = Process.GetCurrentProcess().PeakWorkingSet64;
+        Console.WriteLine($"{seconds:F1} s, {result.States / seconds / 1e6:F2} M states/s on {threads} threads");
+        Console.WriteLine($"peak {peak / (double)(1 << 30):F2} GiB, {(double)peak / result.States:F0} bytes a state");
         return 0;
     }
 }
