@@ -3,6 +3,7 @@
 using System.Linq;
 using System.Threading;
 using Liminal.Checker.Properties;
+using Liminal.Checker.Vocabulary;
 using Liminal.Linux;
 using Liminal.Linux.Diagnostics;
 using Liminal.Linux.Guest;
@@ -10,9 +11,13 @@ using Liminal.Machine.Boot;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
+using Liminal.Protocols;
 using Liminal.Sweep.Conversions;
 using Liminal.Sweep.Judging;
+using Liminal.Sweep.Lifting;
+using Liminal.Sweep.Recording;
 using Liminal.Trace;
+using GuestKernel = Liminal.Linux.Guest.GuestKernel;
 
 namespace Liminal.Boot.Tests;
 
@@ -60,6 +65,42 @@ public sealed class SweepTests(ITestOutputHelper output)
                     Assert.True(verdict.Verdict is Verdict.Holds or Verdict.NotApplicable, $"{region} {target} {verdict.Property}: {verdict.Reason}");
             }
         }
+    }
+
+    [Theory]
+    [InlineData("tdx", "linux-6.12-tdx")]
+    [InlineData("snp", "linux-6.12-snp")]
+    [InlineData("vtom", "linux-6.12-vtom")]
+    [InlineData("tdp", "linux-6.12-tdp")]
+    public void A_conversion_that_was_seen_has_the_verdicts_of_the_built_in_protocol(string name, string builtIn)
+    {
+        using DebianGuest guest = Boot(name);
+        ConversionCampaign campaign = Begin(guest);
+        Protocol observed = ProtocolLift.Of(
+            "observed", guest.Image.Version.Release, PlatformOf(guest), Record(campaign, PteAttribute.Shared), Record(campaign, PteAttribute.Private));
+        output.WriteLine(ProtocolText.Of(observed));
+
+        Assert.Equal(Verdicts(BuiltIn.All.Single(one => one.Name == builtIn), PlatformOf(guest)), Verdicts(observed, PlatformOf(guest)));
+    }
+
+    private static ConversionRecord Record(ConversionCampaign campaign, PteAttribute target)
+    {
+        ConversionRecord? record = campaign.Record(new ConversionQuestion(target, SweepRegion.DirectMap, 2), out string problem);
+        Assert.True(record is not null, problem);
+        Assert.Equal(0, record.Result.Error);
+        return record;
+    }
+
+    /// <summary>Every verdict of the success path on the direct map, one line each.</summary>
+    private static string Verdicts(Protocol protocol, ConfidentialPlatform platform)
+    {
+        var request = new CheckRequest { Protocols = [protocol], Platforms = [platform], Regions = [Region.DirectMap] };
+        CheckReport report = CheckRun.Execute(request, "", "", static _ => { }, CancellationToken.None);
+        return string.Join('\n',
+            from cell in report.Cells
+            from run in cell.Explorations
+            from verdict in run.Properties
+            select $"{cell.Direction} {run.Host} {string.Join(' ', run.Switches)} {verdict.Property}: {verdict.Verdict}");
     }
 
     private static DebianGuest Boot(string platform)

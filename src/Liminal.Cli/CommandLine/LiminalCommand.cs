@@ -27,6 +27,7 @@ internal static class LiminalCommand
             KernelCommand.Create(invocation),
             BootCommand.Create(invocation),
             SweepCommand.Create(invocation),
+            LiftCommand.Create(invocation),
         };
         HelpText.Attach(root, invocation.Terminal);
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion(invocation.Terminal);

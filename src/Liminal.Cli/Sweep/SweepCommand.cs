@@ -9,14 +9,11 @@ using System.Linq;
 using System.Security.Cryptography;
 using Liminal.Checker.Checking;
 using Liminal.Checker.Properties;
-using Liminal.Cli.Boot;
 using Liminal.Cli.CommandLine;
 using Liminal.Cli.Output;
 using Liminal.Linux;
 using Liminal.Linux.Diagnostics;
-using Liminal.Linux.Guest;
 using Liminal.Linux.Image;
-using Liminal.Machine;
 using Liminal.Machine.Boards;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
@@ -34,7 +31,6 @@ internal sealed class SweepCommand
     private const string All = "all";
     private const long DefaultPages = 16;
     private const long MostPages = 1023;
-    private const ulong BootLimit = 20_000_000_000;
 
     private static readonly (string Name, PteAttribute? Target)[] Directions =
         [("decrypt", PteAttribute.Shared), ("encrypt", PteAttribute.Private), ("both", null)];
@@ -85,8 +81,8 @@ internal sealed class SweepCommand
 
         DiagnosticBag diagnostics = [];
         string path = parsed.GetValue(_image)!;
-        KernelImage image = KernelImage.Open(path, diagnostics) ?? throw Failure(diagnostics);
-        KernelKnowledge knowledge = KernelKnowledge.Of(image, path, diagnostics) ?? throw Failure(diagnostics);
+        KernelImage image = KernelImage.Open(path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
+        KernelKnowledge knowledge = KernelKnowledge.Of(image, path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
         List<Work> work = Plan(parsed, image);
         SweepReport report = ProgressDisplay.Run(
             _invocation.Terminal, "sweeping", progress => Execute(parsed, path, image, knowledge, work, progress));
@@ -139,22 +135,21 @@ internal sealed class SweepCommand
                 break;
 
             progress(done, work.Count, $"booting as {group.Key.Name}");
-            using BootSession session = Boot(parsed, path, group.Key);
+            using SweepGuest guest = SweepGuest.Boot(Guest(parsed, path, group.Key), knowledge, _invocation.Interrupt);
             if (_invocation.Interrupt.IsCancellationRequested)
                 break;
 
-            ConversionCampaign campaign = Begin(session, knowledge, group.Key);
             foreach (Work one in group)
             {
                 progress(done, work.Count, $"{group.Key.Name} {one.Question.Function}()");
                 var watch = Stopwatch.StartNew();
-                ConversionFinding? finding = campaign.Sweep(one.Question, null, _invocation.Interrupt, out string problem);
+                ConversionFinding? finding = guest.Campaign.Sweep(one.Question, null, _invocation.Interrupt, out string problem);
                 if (finding is null)
                     throw new CommandFailure("LIM3211", $"{group.Key.Name}: the conversion cannot be made: {problem}");
 
                 sweeps.Add(FindingReport.Of(
                     finding, group.Key, HostNames.Of(one.Question.Host), SweepSettings.Texts(group.Key, one.Switches),
-                    session.Machine.Processors.Length, watch.Elapsed.TotalSeconds));
+                    guest.ProcessorCount, watch.Elapsed.TotalSeconds));
                 progress(++done, work.Count, group.Key.Name);
                 if (_invocation.Interrupt.IsCancellationRequested)
                     break;
@@ -169,37 +164,12 @@ internal sealed class SweepCommand
             sweeps, _invocation.Interrupt.IsCancellationRequested);
     }
 
-    private BootSession Boot(ParseResult parsed, string path, ConfidentialPlatform platform)
+    private SweepGuestRequest Guest(ParseResult parsed, string path, ConfidentialPlatform platform) => new(path, platform)
     {
-        DiagnosticBag diagnostics = [];
-        var request = new BootRequest
-        {
-            Image = path,
-            ProcessorCount = (int)OptionValue.NumberOf(parsed, _cpus, 2, 1, Board.MostProcessors),
-            MemorySize = (ulong)OptionValue.BytesOf(parsed, _memory, 512L << 20, 64L << 20, 64L << 30) & ~0x1f_fffful,
-            InstructionLimit = BootLimit,
-            Confidential = ConfidentialConfiguration.Of(platform),
-            IsFresh = parsed.GetValue(_fresh),
-        };
-        BootSession session = BootSession.Prepare(request, diagnostics) ?? throw Failure(diagnostics);
-        MachineEnd? end;
-        using (_invocation.Interrupt.Register(session.Machine.Interrupt))
-            end = session.BringUp();
-
-        if (end is null || _invocation.Interrupt.IsCancellationRequested)
-            return session;
-
-        session.Dispose();
-        throw new CommandFailure("LIM3212", $"{path} did not come up as a {platform.Name} guest: {end}; 'liminal boot {path} --platform {platform.Name}' shows its console");
-    }
-
-    private static ConversionCampaign Begin(BootSession session, KernelKnowledge knowledge, ConfidentialPlatform platform)
-    {
-        GuestKernel kernel = GuestKernel.Attach(session.Machine, knowledge, out string problem)
-            ?? throw new CommandFailure("LIM3211", $"{platform.Name}: the running kernel cannot be read: {problem}");
-        return ConversionCampaign.Begin(kernel, 0, out problem)
-            ?? throw new CommandFailure("LIM3211", $"{platform.Name}: no kernel function can be called: {problem}");
-    }
+        ProcessorCount = (int)OptionValue.NumberOf(parsed, _cpus, 2, 1, Board.MostProcessors),
+        MemorySize = (ulong)OptionValue.BytesOf(parsed, _memory, 512L << 20, 64L << 20, 64L << 30) & ~0x1f_fffful,
+        IsFresh = parsed.GetValue(_fresh),
+    };
 
     private void Write(SweepReport report, string? json)
     {
@@ -229,11 +199,5 @@ internal sealed class SweepCommand
         return verdicts.Contains(Verdict.Violated) ? ExitCode.Violated
             : verdicts.Contains(Verdict.Inconclusive) ? ExitCode.NoVerdict
             : ExitCode.Success;
-    }
-
-    private static CommandFailure Failure(DiagnosticBag diagnostics)
-    {
-        Diagnostic first = diagnostics[0];
-        return new CommandFailure(first.Id, $"{first.Subject}: {first.Detail}; {first.Kind.Remedy}");
     }
 }

@@ -76,6 +76,32 @@ public sealed class ConversionCampaign
         return new ConversionFinding(question, range, record, windows, runs.Values.OfType<StrayLoadRun>().ToList(), isComplete);
     }
 
+    /// <summary>Records one conversion of pages that are split already, without any stray load.</summary>
+    /// <param name="question">What to convert.</param>
+    /// <param name="problem">Why the conversion cannot be made.</param>
+    public ConversionRecord? Record(ConversionQuestion question, out string problem)
+    {
+        using VirtualMachine prepared = _context.Kernel.Machine.Fork();
+        KernelContext context = On(prepared);
+        if (Prepare(context, question, out problem) is not ConversionRange range)
+            return null;
+
+        ulong pages = (ulong)range.Frames.Count;
+        foreach (string function in new[] { question.Function, question.Opposite })
+        {
+            KernelCallResult result = context.Call(function, range.Address, pages);
+            if (!result.HasReturned || result.Error != 0)
+            {
+                problem = $"{function}(): {result.Status} {result.Error} {result.Detail}".TrimEnd();
+                return null;
+            }
+        }
+
+        SetHost(prepared, question);
+        context.Begin(question.Function, range.Address, pages);
+        return new RecordedCall(context.Kernel, range.Frames).Run(context, question.Target, question.Limit);
+    }
+
     private KernelContext On(VirtualMachine fork) => _context.On(_calls.On(_context.Kernel.On(fork)));
 
     private static ConversionRange? Prepare(KernelContext context, ConversionQuestion question, out string problem)

@@ -158,7 +158,8 @@ internal sealed partial class ConversionRecorder
 
     private void AddStep(ObservedStep step) => _steps.Add(step);
 
-    private string Function(Processor processor) => _kernel.Resolve(processor.Rip)?.Symbol.Name ?? "";
+    private string Function(Processor processor) =>
+        Phase.Length > 0 ? Phase : _kernel.Resolve(processor.Rip)?.Symbol.Name ?? "";
 
     private IReadOnlyList<string> StackOf(Processor processor)
     {

@@ -82,6 +82,9 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
 
     public ref CostCounter Cost => ref _cost;
 
+    /// <summary>The part of the conversion that is executing; empty between them.</summary>
+    public string Phase { get; set; } = "";
+
     /// <summary>Begins to watch.</summary>
     public void Start()
     {

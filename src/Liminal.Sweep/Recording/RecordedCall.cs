@@ -164,6 +164,7 @@ internal sealed class RecordedCall
             _phases.Add((_phase, now - _phaseStart));
 
         _phase = next;
+        _recorder.Phase = next == Other ? "" : next;
         _phaseStart = now;
         _phaseReturn = 0;
     }

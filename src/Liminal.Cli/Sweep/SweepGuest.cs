@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using System.Threading;
+using Liminal.Cli.Boot;
+using Liminal.Cli.CommandLine;
+using Liminal.Linux;
+using Liminal.Linux.Diagnostics;
+using Liminal.Linux.Guest;
+using Liminal.Machine;
+using Liminal.Machine.Confidential;
+using Liminal.Platform;
+using Liminal.Sweep.Conversions;
+
+namespace Liminal.Cli.Sweep;
+
+/// <summary>Which guest a sweep works in.</summary>
+/// <param name="Image">Path of the kernel.</param>
+/// <param name="Platform">What it is a guest of.</param>
+internal sealed record SweepGuestRequest(string Image, ConfidentialPlatform Platform)
+{
+    /// <summary>Number of processors.</summary>
+    public int ProcessorCount { get; init; } = 2;
+
+    /// <summary>RAM in bytes.</summary>
+    public ulong MemorySize { get; init; } = 512ul << 20;
+
+    /// <summary>Neither resume from the cache nor save to it.</summary>
+    public bool IsFresh { get; init; }
+}
+
+/// <summary>A confidential guest whose user land is up, at a place where conversions can be called.</summary>
+internal sealed class SweepGuest : IDisposable
+{
+    private const ulong BootLimit = 20_000_000_000;
+
+    private readonly BootSession _session;
+    private readonly ConversionCampaign? _campaign;
+
+    private SweepGuest(BootSession session, ConversionCampaign? campaign)
+    {
+        _session = session;
+        _campaign = campaign;
+    }
+
+    /// <summary>Sweeps in this guest. Not there when the boot was interrupted.</summary>
+    public ConversionCampaign Campaign => _campaign ?? throw new InvalidOperationException("The boot was interrupted.");
+
+    /// <summary>Number of processors.</summary>
+    public int ProcessorCount => _session.Machine.Processors.Length;
+
+    /// <summary>Boots the guest, or resumes it from the cache.</summary>
+    /// <exception cref="CommandFailure">LIM3211, LIM3212, or what is wrong with the image.</exception>
+    public static SweepGuest Boot(SweepGuestRequest request, KernelKnowledge knowledge, CancellationToken interrupt)
+    {
+        DiagnosticBag diagnostics = [];
+        BootSession session = BootSession.Prepare(
+            new BootRequest
+            {
+                Image = request.Image,
+                ProcessorCount = request.ProcessorCount,
+                MemorySize = request.MemorySize,
+                InstructionLimit = BootLimit,
+                Confidential = ConfidentialConfiguration.Of(request.Platform),
+                IsFresh = request.IsFresh,
+            },
+            diagnostics) ?? throw Failure(diagnostics);
+        MachineEnd? end;
+        using (interrupt.Register(session.Machine.Interrupt))
+            end = session.BringUp();
+
+        if (interrupt.IsCancellationRequested)
+            return new SweepGuest(session, null);
+
+        try
+        {
+            return new SweepGuest(session, Begin(session, request, knowledge, end));
+        }
+        catch (CommandFailure)
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _session.Dispose();
+
+    /// <summary>The first diagnostic as a failure of the command.</summary>
+    public static CommandFailure Failure(DiagnosticBag diagnostics)
+    {
+        Diagnostic first = diagnostics[0];
+        return new CommandFailure(first.Id, $"{first.Subject}: {first.Detail}; {first.Kind.Remedy}");
+    }
+
+    private static ConversionCampaign Begin(BootSession session, SweepGuestRequest request, KernelKnowledge knowledge, MachineEnd? end)
+    {
+        string name = request.Platform.Name;
+        if (end is not null)
+            throw new CommandFailure("LIM3212", $"{request.Image} did not come up as a {name} guest: {end}; 'liminal boot {request.Image} --platform {name}' shows its console");
+
+        GuestKernel kernel = GuestKernel.Attach(session.Machine, knowledge, out string problem)
+            ?? throw new CommandFailure("LIM3211", $"{name}: the running kernel cannot be read: {problem}");
+        return ConversionCampaign.Begin(kernel, 0, out problem)
+            ?? throw new CommandFailure("LIM3211", $"{name}: no kernel function can be called: {problem}");
+    }
+}
