@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System;
 using System.Collections.Generic;
-using Liminal.Memory.Ram;
 using Liminal.X86;
 
 namespace Liminal.Machine;

@@ -84,6 +84,7 @@ public sealed unsafe partial class Processor
 
     private void NoteDebug(ulong address, int size, int kind) => _debugHits |= Match(address, size, kind);
 
+    /// <summary>Bits of DR6 for the breakpoints that an access meets.</summary>
     /// <param name="address">First byte.</param>
     /// <param name="size">Bytes.</param>
     /// <param name="kind">R/W field of DR7 that matches; a read is seen by the read-or-write kind only.</param>

@@ -20,6 +20,7 @@ namespace Liminal.Boot.Tests;
 /// <summary>A machine with a Debian kernel and a user land that runs the script of this project. A test without apt is skipped.</summary>
 internal sealed class DebianGuest : IDisposable
 {
+    /// <summary>A machine before its first instruction, the kernel loaded.</summary>
     /// <param name="kernel">Such as debian:6.12-cloud.</param>
     /// <param name="processorCount">Number of processors.</param>
     /// <param name="scheduleSeed">0 for round robin.</param>

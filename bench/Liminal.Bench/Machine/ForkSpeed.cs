@@ -18,17 +18,17 @@ internal static class ForkSpeed
 {
     private const double WarmSeconds = 0.5;
     private const double SecondsEach = 1.0;
-    private static readonly ulong[] _points = [150_000_000, 250_000_000, 300_000_000];
-    private static readonly ulong[] _lengths = [1, 50, 500, 5000];
+    private static readonly ulong[] Points = [150_000_000, 250_000_000, 300_000_000];
+    private static readonly ulong[] Lengths = [1, 50, 500, 5000];
 
     /// <summary>Arguments: path of a kernel, path of an initial RAM disk (none if not given).</summary>
     public static int Run(string[] args)
     {
         using VirtualMachine machine = Boot(args[0], args.Length > 1 ? File.ReadAllBytes(args[1]) : []);
-        foreach (ulong point in _points)
+        foreach (ulong point in Points)
         {
             Console.WriteLine($"at {machine.Run(point).Kind} {machine.InstructionsRetired:N0}");
-            foreach (ulong length in _lengths)
+            foreach (ulong length in Lengths)
                 MeasureForks(machine, length);
             MeasureStepping(machine, 500);
             MeasureHook(machine);

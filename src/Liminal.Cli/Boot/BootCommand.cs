@@ -121,7 +121,7 @@ internal sealed class BootCommand
         if (memory % (2 << 20) != 0)
             throw new CommandFailure("LIM3201", $"--memory: {parsed.GetValue(_memory)} is not a multiple of 2M; give one from 64M to 64G");
 
-        if (!CpuidFeatures.TryParse(OptionValue.ItemsOf(parsed, _cpuid) ?? [], out Dictionary<string, bool> toggles, out string? problem))
+        if (!CpuidFeatures.TryParse(OptionValue.ItemsOf(parsed, _cpuid) ?? [], out IReadOnlyDictionary<string, bool> toggles, out string? problem))
             throw new CommandFailure("LIM3012", $"--cpuid: {problem}");
 
         TraceKinds kinds = TraceKinds.None;

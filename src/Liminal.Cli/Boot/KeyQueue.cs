@@ -7,7 +7,9 @@ using System.Threading;
 namespace Liminal.Cli.Boot;
 
 /// <summary>Keys between the thread that reads them and the one that runs the machine, in the order typed.</summary>
+#pragma warning disable CA1001 // the event never makes a wait handle, so there is nothing to dispose of
 internal sealed class KeyQueue
+#pragma warning restore CA1001 // as above
 {
     private readonly Queue<byte> _keys = new();
     private readonly Lock _lock = new();

@@ -26,7 +26,7 @@ internal static class SweepSettings
         List<PolicySwitches> all = [ConfidentialConfiguration.DefaultSwitches(platform)];
         foreach (PolicySwitchInfo info in platform.Switches)
         {
-            if (info.Explored == SwitchSettings.Both && (info.Switch & Decided) == 0 && Matters(platform, info.Switch))
+            if (info.Explored == SwitchSettings.Both && (info.Switch & Decided) == PolicySwitches.None && Matters(platform, info.Switch))
                 all.AddRange([.. all.Select(one => one | info.Switch)]);
         }
 

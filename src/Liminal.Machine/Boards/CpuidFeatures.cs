@@ -109,10 +109,11 @@ public static class CpuidFeatures
     /// <param name="changes">Names with a sign.</param>
     /// <param name="toggles">The features that are changed, and to what; the last mention of one wins.</param>
     /// <param name="problem">What is wrong: what, why, and what to do.</param>
-    public static bool TryParse(IEnumerable<string> changes, out Dictionary<string, bool> toggles, [NotNullWhen(false)] out string? problem)
+    public static bool TryParse(IEnumerable<string> changes, out IReadOnlyDictionary<string, bool> toggles, [NotNullWhen(false)] out string? problem)
     {
         ArgumentNullException.ThrowIfNull(changes);
-        toggles = [];
+        Dictionary<string, bool> changed = [];
+        toggles = changed;
         problem = null;
         foreach (string change in changes)
         {
@@ -126,7 +127,7 @@ public static class CpuidFeatures
                 problem = $"'{name}' cannot be changed; nothing works without it";
             if (problem is not null)
                 return false;
-            toggles[name] = change[0] == '+';
+            changed[name] = change[0] == '+';
         }
 
         if (toggles.GetValueOrDefault("xsaveopt") && !toggles.GetValueOrDefault("xsave"))

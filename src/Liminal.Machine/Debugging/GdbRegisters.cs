@@ -182,7 +182,7 @@ internal static class GdbRegisters
         }
     }
 
-    private static int Top(in FloatingPointState fpu) => (fpu.Status >> 11) & 7;
+    private static int Top(FloatingPointState fpu) => (fpu.Status >> 11) & 7;
 
     private static void Put(VectorRegister value, Span<byte> destination, int bytes)
     {
@@ -192,7 +192,7 @@ internal static class GdbRegisters
         all[..bytes].CopyTo(destination);
     }
 
-    private static ulong X87Control(in FloatingPointState fpu, int number) => number switch
+    private static ulong X87Control(FloatingPointState fpu, int number) => number switch
     {
         0 => fpu.Control,
         1 => fpu.Status,
@@ -236,7 +236,7 @@ internal static class GdbRegisters
     }
 
     /// <summary>The tag word of FSAVE: 0 valid, 1 zero, 2 special, 3 empty, for each physical register.</summary>
-    private static ulong FullTags(in FloatingPointState fpu)
+    private static ulong FullTags(FloatingPointState fpu)
     {
         ulong tags = 0;
         for (int register = 0; register < 8; register++)

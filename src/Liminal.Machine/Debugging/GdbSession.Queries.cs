@@ -82,7 +82,7 @@ public sealed partial class GdbSession
         // Half a packet: every character might need an escape.
         int count = (int)Math.Min(Math.Min(length, GdbPacketReader.MostBytes / 2), (ulong)text.Length - offset);
         bool isLast = (int)offset + count == text.Length;
-        return (isLast ? "l" : "m") + text.Substring((int)offset, count);
+        return string.Concat(isLast ? "l" : "m", text.AsSpan((int)offset, count));
     }
 
     private string Monitor(string line)

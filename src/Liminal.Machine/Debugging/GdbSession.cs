@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System;
 using System.Collections.Generic;
-using System.Text;
 using Liminal.X86;
 
 namespace Liminal.Machine.Debugging;
@@ -158,7 +157,7 @@ public sealed partial class GdbSession
     {
         ulong address = _machine.Processors[end.Processor].LinearRip;
         return !_hasStopReasons ? ""
-            : (_breakpoints.GetValueOrDefault(address) & BreakpointKinds.Hardware) != 0 ? "hwbreak:;" : "swbreak:;";
+            : (_breakpoints.GetValueOrDefault(address) & BreakpointKinds.Hardware) != BreakpointKinds.None ? "hwbreak:;" : "swbreak:;";
     }
 
     private string WatchpointReason(MachineEnd end)

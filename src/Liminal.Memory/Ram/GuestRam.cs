@@ -249,6 +249,9 @@ public sealed unsafe class GuestRam : IDisposable
             *slot = (ulong)original;
         }
 
+        // Spares of this RAM hold what it was until now.
+        if (_written.Count > 0)
+            _changes++;
         _written.Clear();
         if (--_parent._liveForks == 0)
             _parent.OnLastForkDetached();
@@ -264,6 +267,7 @@ public sealed unsafe class GuestRam : IDisposable
         if (_changesOfParent == _parent._changes)
             return;
         _changesOfParent = _parent._changes;
+        _changes++;
         ReturnLeaves();
         NativeMemory.Copy(_parent._root, _root, (nuint)_rootLength * (nuint)sizeof(RamLeaf*));
     }

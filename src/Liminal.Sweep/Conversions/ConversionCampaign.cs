@@ -9,7 +9,6 @@ using Liminal.Linux.Calls;
 using Liminal.Linux.Guest;
 using Liminal.Machine;
 using Liminal.Memory;
-using Liminal.Sweep.Judging;
 using Liminal.Sweep.Probing;
 using Liminal.Sweep.Recording;
 using Liminal.Trace;

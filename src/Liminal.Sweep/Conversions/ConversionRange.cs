@@ -3,7 +3,6 @@
 using System.Collections.Generic;
 using System.Numerics;
 using Liminal.Linux.Calls;
-using Liminal.Linux.Guest;
 using Liminal.Memory;
 
 namespace Liminal.Sweep.Conversions;

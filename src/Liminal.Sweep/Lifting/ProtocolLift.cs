@@ -14,7 +14,8 @@ namespace Liminal.Sweep.Lifting;
 /// What is done to one page after the other becomes one step; flushes of several processors become the flush that was asked for. A step says where it was seen.
 /// A recording of the direct map does not show how an address was translated, because every way gives the same frame there; so the protocol is
 /// lifted for the direct map only. What a conversion does when something fails is not seen in one that succeeds, and neither are reads of the pages:
-/// PVALIDATE is followed by one on processors that need it (CVE-2024-36331).
+/// PVALIDATE is followed by one on processors that need it (CVE-2024-36331). A cache flush is taken for one that is made where it is needed when the
+/// platform knows processors that need none: a guest looks at CPUID.
 /// </remarks>
 public static class ProtocolLift
 {
@@ -31,13 +32,18 @@ public static class ProtocolLift
             .On(platform.Name)
             .HandledBy(release.StartsWith("6.1.", System.StringComparison.Ordinal) ? GuestKernel.Linux61 : GuestKernel.Linux612) with
         {
-            DecryptSteps = Steps(decrypt),
-            EncryptSteps = Steps(encrypt),
+            DecryptSteps = Steps(decrypt, platform),
+            EncryptSteps = Steps(encrypt, platform),
         };
 
     /// <summary>The steps of one conversion.</summary>
-    public static IReadOnlyList<Step> Steps(ConversionRecord record)
+    /// <param name="record">The conversion.</param>
+    /// <param name="platform">Where it was seen.</param>
+    public static IReadOnlyList<Step> Steps(ConversionRecord record, ConfidentialPlatform platform)
     {
+        When cacheFlush = platform.Switches.Any(static one => one is { Switch: PolicySwitches.CoherentCaches, Explored: SwitchSettings.Both })
+            ? When.Needed
+            : When.Always;
         StepList steps = new();
         HashSet<int> flushed = [];
         bool isFull = false;
@@ -50,7 +56,7 @@ public static class ProtocolLift
                 continue;
             }
 
-            Step? step = StepOf(one);
+            Step? step = StepOf(one, cacheFlush);
             if (step is null)
                 continue;
 
@@ -97,13 +103,13 @@ public static class ProtocolLift
         return tidy;
     }
 
-    private static Step? StepOf(ObservedStep step) => step.Kind switch
+    private static Step? StepOf(ObservedStep step, When cacheFlush) => step.Kind switch
     {
         ObservedStepKind.RemoveAliases => new Step(StepKind.RemoveAliases),
         ObservedStepKind.ClearPresent => new Step(StepKind.ClearPresent),
         ObservedStepKind.SetPresent => new Step(StepKind.SetPresent),
         ObservedStepKind.SetAttribute => new Step(StepKind.SetAttribute),
-        ObservedStepKind.CacheFlush => new Step(StepKind.FlushCache) { When = When.Always },
+        ObservedStepKind.CacheFlush => new Step(StepKind.FlushCache) { When = cacheFlush },
         ObservedStepKind.GuestOperation => Operation(step.Operation),
         ObservedStepKind.HostCall when step.Page >= 0 => Call(step.Call),
         _ => null,

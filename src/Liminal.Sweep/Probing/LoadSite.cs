@@ -4,7 +4,6 @@ using System.Collections.Generic;
 using Iced.Intel;
 using Liminal.Linux.Guest;
 using Liminal.Linux.Symbols;
-using Liminal.Memory;
 using Liminal.X86;
 
 namespace Liminal.Sweep.Probing;

@@ -19,7 +19,7 @@ public sealed record ProbePlan(ProbeKey Key, ulong Instruction, int Page, ulong 
     /// A load can begin only where the page before it is not itself in transition, so the first page of the range is preferred; through
     /// mappings that scatter the pages any will do. Only a failed attempt tells that nothing can begin there.
     /// </remarks>
-    public static List<ProbePlan> Of(ConversionRecord record)
+    internal static List<ProbePlan> Of(ConversionRecord record)
     {
         Dictionary<ProbeKey, ProbePlan> plans = [];
         foreach (MappingSpan span in record.Spans.OrderBy(static span => span.Mapping.Page).ThenBy(static span => span.First))

@@ -178,7 +178,7 @@ internal sealed class StrayLoad : IProcessorObserver
         return use.HasReturned ? (end, detail) : (Worse(use), $"{detail}; later, when the page is used: {use.Status}, {use.Detail}");
     }
 
-    private StrayLoadEnd Worse(KernelCallResult result) => result.Status switch
+    private static StrayLoadEnd Worse(KernelCallResult result) => result.Status switch
     {
         KernelCallStatus.Oops => StrayLoadEnd.Oops,
         KernelCallStatus.MachineEnded when result.Detail.StartsWith("livelock", StringComparison.Ordinal) => StrayLoadEnd.Livelock,
@@ -217,5 +217,5 @@ internal sealed class StrayLoad : IProcessorObserver
     private IReadOnlyList<string> LastLines() =>
         [.. _console.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.TrimEnd('\r')).TakeLast(LinesKept)];
 
-    private static string ErrorText(in EventDelivery delivery) => delivery.ErrorCode is uint code ? $" (error code {code:x})" : "";
+    private static string ErrorText(EventDelivery delivery) => delivery.ErrorCode is uint code ? $" (error code {code:x})" : "";
 }

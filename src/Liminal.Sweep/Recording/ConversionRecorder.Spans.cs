@@ -51,7 +51,7 @@ internal sealed partial class ConversionRecorder
     {
         PageState state = _states[mapping.Page];
         bool isWalkable = mapping.Entry.IsPresent && mapping.Attribute == PteAttribute.Private;
-        bool isCached = (mapping.CachedAnywhere & PteAttributes.Private) != 0;
+        bool isCached = (mapping.CachedAnywhere & PteAttributes.Private) != PteAttributes.None;
         bool isView = _book.StatesMatter && _book.Side(state) == PageSide.Shared && (isWalkable || isCached);
         if (isView == (_openPrivateViews[mapping.Index] is not null))
             return;
@@ -111,7 +111,7 @@ internal sealed partial class ConversionRecorder
     private static bool Covers(TrackedMapping mapping, ulong address) =>
         ((mapping.Address.Value ^ address) & ~(mapping.Size.SizeInBytes() - 1)) == 0;
 
-    private static string PagesText(IReadOnlyList<int> pages) => pages.Count switch
+    private static string PagesText(int[] pages) => pages.Length switch
     {
         0 => "no page",
         1 => $"page {pages[0]}",
@@ -161,7 +161,7 @@ internal sealed partial class ConversionRecorder
     private string Function(Processor processor) =>
         Phase.Length > 0 ? Phase : _kernel.Resolve(processor.Rip)?.Symbol.Name ?? "";
 
-    private IReadOnlyList<string> StackOf(Processor processor)
+    private List<string> StackOf(Processor processor)
     {
         if (processor.Cpl != 0)
             return [];

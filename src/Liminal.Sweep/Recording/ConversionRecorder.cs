@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System;
 using System.Collections.Generic;
 using System.Linq;
 using Liminal.Linux.Guest;
-using Liminal.Linux.Unwinding;
 using Liminal.Machine;
 using Liminal.Memory;
 using Liminal.Platform;

@@ -169,7 +169,7 @@ internal sealed class RecordedCall
         _phaseReturn = 0;
     }
 
-    private IReadOnlyList<PhaseCost> SumPhases()
+    private List<PhaseCost> SumPhases()
     {
         List<PhaseCost> sums = [];
         foreach ((string name, ulong instructions) in _phases)
@@ -195,7 +195,7 @@ internal sealed class RecordedCall
 
     private ulong[] Retired()
     {
-        var retired = new ulong[_machine.Processors.Length];
+        ulong[] retired = new ulong[_machine.Processors.Length];
         for (int index = 0; index < retired.Length; index++)
             retired[index] = _machine.Processors[index].InstructionsRetired;
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using Iced.Intel;
-using Liminal.X86.Execution;
 using Liminal.X86.Instructions;
 
 namespace Liminal.X86.Decoding;

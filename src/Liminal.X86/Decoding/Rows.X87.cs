@@ -89,7 +89,7 @@ internal unsafe ref partial struct Binder
         _ => 0,
     };
 
-    private readonly nint X87<TBody>()
+    private static nint X87<TBody>()
         where TBody : struct, IX87
         => Run<Waiting<TBody, FullAddress>>();
 

@@ -3,7 +3,6 @@ using System;
 using System.Numerics;
 using System.Runtime.Intrinsics;
 using Liminal.X86.Execution;
-using Liminal.X86.FloatingPoint;
 using Liminal.X86.State;
 
 namespace Liminal.X86.Instructions;

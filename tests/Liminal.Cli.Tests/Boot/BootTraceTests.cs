@@ -14,7 +14,7 @@ public sealed class BootTraceTests
     private const ulong Entry = 0x10_0000;
 
     /// <summary>mov rax, cr3; mov cr3, rax; invlpg [rax]; wbinvd; hlt.</summary>
-    private static readonly byte[] _flushes = [0x0F, 0x20, 0xD8, 0x0F, 0x22, 0xD8, 0x0F, 0x01, 0x38, 0x0F, 0x09, 0xF4];
+    private static readonly byte[] Flushes = [0x0F, 0x20, 0xD8, 0x0F, 0x22, 0xD8, 0x0F, 0x01, 0x38, 0x0F, 0x09, 0xF4];
 
     [Fact]
     public void A_line_says_when_who_where_and_what()
@@ -62,7 +62,7 @@ public sealed class BootTraceTests
     private static string[] Trace(TraceKinds kinds, long limit)
     {
         using var machine = new VirtualMachine(new MachineConfiguration { MemorySize = 64ul << 20 }, _ => { });
-        LinuxBoot.Load(machine, new LinuxKernel { Segments = [new KernelSegment(Entry, _flushes, 4096)], EntryPoint = Entry }, "", default);
+        LinuxBoot.Load(machine, new LinuxKernel { Segments = [new KernelSegment(Entry, Flushes, 4096)], EntryPoint = Entry }, "", default);
         using var text = new StringWriter { NewLine = "\n" };
         using (BootTrace.To(machine, kinds, limit, text, address => address - Entry < 100 ? $"start+0x{address - Entry:x}" : ""))
         {

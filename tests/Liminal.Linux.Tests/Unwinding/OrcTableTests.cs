@@ -154,6 +154,7 @@ public sealed partial class OrcTableTests(DebianImages images) : IClassFixture<D
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            UseShellExecute = false,
         })!;
         process.ErrorDataReceived += static (_, _) => { };
         process.BeginErrorReadLine();

@@ -55,7 +55,7 @@ public sealed class CpuidFeaturesTests
     [Fact]
     public void Xsave_brings_the_sizes_of_its_area()
     {
-        Assert.True(CpuidFeatures.TryParse(["+xsave", "+xsaveopt"], out Dictionary<string, bool> toggles, out _));
+        Assert.True(CpuidFeatures.TryParse(["+xsave", "+xsaveopt"], out IReadOnlyDictionary<string, bool> toggles, out _));
         CpuidTable table = CpuidModel.Build(2, toggles);
         Assert.Equal(new CpuidResult(3, 576, 576, 0), table.Find(0xd, 0));
         Assert.Equal(1u, table.Find(0xd, 1).Eax);

@@ -3,7 +3,6 @@
 using System;
 using System.Collections.Generic;
 using Iced.Intel;
-using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
 using static Iced.Intel.AssemblerRegisters;

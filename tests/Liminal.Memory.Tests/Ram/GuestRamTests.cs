@@ -68,6 +68,27 @@ public sealed unsafe class GuestRamTests
     }
 
     [Fact]
+    public void A_spare_of_a_spare_holds_what_its_parent_holds_in_its_next_life()
+    {
+        using var ram = new GuestRam(1 << 20);
+        ram.Write(0x5000, 1);
+        GuestRam fork = ram.Fork();
+        fork.Write(0x5000, 2);
+        GuestRam inner = fork.Fork();
+        inner.Write(0x6000, 3);
+        inner.Detach();
+        fork.Detach();
+
+        fork.Attach();
+        inner.Attach();
+
+        Assert.Equal(1, inner.Read<int>(0x5000));
+        Assert.Equal(0, inner.Read<int>(0x6000));
+        inner.Dispose();
+        fork.Dispose();
+    }
+
+    [Fact]
     public void A_page_is_the_parents_own_again_when_the_last_fork_is_gone()
     {
         using var ram = new GuestRam(1 << 20);

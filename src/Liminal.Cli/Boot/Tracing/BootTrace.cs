@@ -99,7 +99,7 @@ internal sealed class BootTrace : IProcessorObserver, IDisposable
     }
 
     /// <summary>Counts an event of a kind; true when its line is to be written.</summary>
-    private bool Wants(TraceKinds kind) => (_kinds & kind) != 0 && ++_events <= _limit && Failure is null;
+    private bool Wants(TraceKinds kind) => (_kinds & kind) != TraceKinds.None && ++_events <= _limit && Failure is null;
 
     private void Write(Processor processor, ulong rip, bool isUser, string what)
     {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System;
-using Liminal.Machine.Boot;
 using Liminal.Machine.Confidential.Snp;
 using Liminal.Memory.Ram;
 using Liminal.Platform;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System;
 using Iced.Intel;
 using Liminal.Machine.Confidential;
 using Liminal.Platform;

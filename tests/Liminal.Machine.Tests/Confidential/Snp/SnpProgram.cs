@@ -6,7 +6,6 @@ using System.IO;
 using Iced.Intel;
 using Liminal.Machine.Boot;
 using Liminal.Machine.Confidential;
-using Liminal.Memory;
 using Liminal.Platform;
 using Liminal.X86;
 using Liminal.X86.State;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System;
 using Liminal.Machine.Scheduling;
 using Liminal.Platform;
 using Liminal.X86;

@@ -2,9 +2,7 @@
 
 using System;
 using Liminal.Machine.Confidential;
-using Liminal.Memory;
 using Liminal.Platform;
-using Liminal.X86;
 using Liminal.X86.State;
 using static Iced.Intel.AssemblerRegisters;
 

@@ -2,7 +2,6 @@
 
 using System;
 using Iced.Intel;
-using Liminal.X86;
 using Liminal.X86.State;
 using static Iced.Intel.AssemblerRegisters;
 

@@ -8,7 +8,6 @@ using Iced.Intel;
 using Liminal.Machine.Boot;
 using Liminal.Machine.Confidential;
 using Liminal.Machine.Confidential.Tdx;
-using Liminal.Memory;
 using Liminal.Platform;
 using Liminal.X86;
 using Liminal.X86.State;
