@@ -8,8 +8,15 @@ using Liminal.X86;
 namespace Liminal.Linux.Calls;
 
 /// <summary>Runs a machine until a processor comes to one of a few addresses. Breakpoints that others have set stay.</summary>
+/// <remarks>
+/// The first breakpoint at an offset in a page makes the machine look through all its translated code. Calls set the same few again and again, so a
+/// second one at the same offset, at an address that no processor can reach, stays behind for each.
+/// </remarks>
 internal static class StopPoints
 {
+    /// <summary>Makes a kernel address one that is not canonical, whatever the number of page-table levels.</summary>
+    private const ulong OutOfReach = 1ul << 62;
+
     /// <summary>Runs on.</summary>
     /// <param name="machine">The machine.</param>
     /// <param name="addresses">Linear addresses of instructions.</param>
@@ -24,6 +31,7 @@ internal static class StopPoints
         HashSet<ulong> wanted = [.. addresses];
         foreach (ulong address in wanted)
         {
+            machine.Breakpoints.Add(address ^ OutOfReach);
             if (machine.Breakpoints.Add(address))
                 added.Add(address);
         }
