@@ -52,7 +52,8 @@ internal sealed class DebianGuest : IDisposable
 
     public void Dispose() => Machine.Dispose();
 
-    private static KernelImage Open(string kernel)
+    /// <summary>A kernel's image; without apt the test is skipped.</summary>
+    public static KernelImage Open(string kernel)
     {
         DiagnosticBag diagnostics = [];
         string? folder = KernelCache.DefaultFolder(Environment.GetEnvironmentVariable, diagnostics);

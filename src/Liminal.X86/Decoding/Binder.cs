@@ -37,17 +37,7 @@ internal unsafe ref partial struct Binder
     {
         if (_instruction.IsInvalid)
             return End(Run<InvalidOpcode>());
-        nint handler = BindInteger();
-        if (handler == 0)
-            handler = BindControlFlow();
-        if (handler == 0)
-            handler = BindSystem();
-        if (handler == 0)
-            handler = BindLegacy();
-        if (handler == 0)
-            handler = BindSse();
-        if (handler == 0)
-            handler = BindX87();
+        nint handler = BindRow();
         if (handler == 0)
             return End(Announcement.IsHidden(_instruction.Code) ? Run<InvalidOpcode>() : Run<NotModelled>());
         if (_op->Intercept != 0 && _processor.Rules != null)
@@ -57,6 +47,21 @@ internal unsafe ref partial struct Binder
         }
 
         return handler;
+    }
+
+    /// <summary>The handler of the row; zero when there is none.</summary>
+    public nint BindRow()
+    {
+        nint handler = BindInteger();
+        if (handler == 0)
+            handler = BindControlFlow();
+        if (handler == 0)
+            handler = BindSystem();
+        if (handler == 0)
+            handler = BindLegacy();
+        if (handler == 0)
+            handler = BindSse();
+        return handler != 0 ? handler : BindX87();
     }
 
     private readonly bool IsRegister(int operand) => _instruction.GetOpKind(operand) == OpKind.Register;
