@@ -128,18 +128,38 @@ public sealed unsafe partial class Processor
     private static bool IsPrivileged(Intercept intercept) => intercept is Intercept.Msr or Intercept.Hlt or Intercept.Monitor
         or Intercept.CacheControl or Intercept.DebugRegister or Intercept.ControlRegister or Intercept.Xsetbv;
 
+    /// <summary>True when the present instruction reaches an address through the stack segment: #SS in place of #GP.</summary>
+    private bool IsStackAccess(ulong address)
+    {
+        const ulong Near = 16;
+        Op* op = _core->Op;
+        if (op == null)
+            return false;
+        Instruction instruction = Decode(op, stackalloc byte[MaximumInstructionLength], out _);
+        bool isStackInstruction = instruction.IsStackInstruction || instruction.Mnemonic is Mnemonic.Leave or Mnemonic.Enter;
+        ulong distance = address - Core.Gpr(_core, RspNumber) + Near;
+        if (isStackInstruction && (distance <= 2 * Near || instruction.Mnemonic == Mnemonic.Leave))
+            return true;
+        bool hasMemory = instruction.MemoryBase != Register.None || instruction.MemoryIndex != Register.None || instruction.MemoryDisplSize != 0;
+        return hasMemory && instruction.MemorySegment == Register.SS;
+    }
+
     /// <summary>The present instruction as text with its bytes, for a report.</summary>
     internal string Disassemble(Op* op)
     {
         Span<byte> bytes = stackalloc byte[MaximumInstructionLength];
-        int length = PeekInstruction(bytes[..op->Length]);
-        int bitness = (_core->Mode & CodeMode.SizeMask) switch { CodeMode.Code16 => 16, CodeMode.Code32 => 32, _ => 64 };
-        var decoder = Iced.Intel.Decoder.Create(bitness, new ByteArrayCodeReader(bytes[..length].ToArray()), Rip);
-        Instruction instruction = decoder.Decode();
+        Instruction instruction = Decode(op, bytes, out int length);
         var text = new StringBuilder();
         foreach (byte value in bytes[..length])
             text.Append(value.ToString("x2")).Append(' ');
         return text.Append('(').Append(instruction.Code).Append(") ").Append(instruction.ToString()).ToString();
+    }
+
+    private Instruction Decode(Op* op, Span<byte> bytes, out int length)
+    {
+        length = PeekInstruction(bytes[..op->Length]);
+        int bitness = (_core->Mode & CodeMode.SizeMask) switch { CodeMode.Code16 => 16, CodeMode.Code32 => 32, _ => 64 };
+        return Iced.Intel.Decoder.Create(bitness, new ByteArrayCodeReader(bytes[..length].ToArray()), Rip).Decode();
     }
 
     /// <summary>The eleven opcode bits of an x87 instruction, for FXSAVE and FNSTENV: the low three of the first byte behind its prefixes, and the next.</summary>

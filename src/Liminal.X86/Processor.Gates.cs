@@ -212,6 +212,8 @@ public sealed unsafe partial class Processor
         bool isAllowed = isCall || isConforming ? code.Dpl <= Cpl : code.Dpl == Cpl;
         if (!isAllowed || (_core->IsLongMode && (!code.IsLong || code.IsBig)))
             return Raise(ExceptionVector.GeneralProtection, error);
+        if (!IsPresent(code))
+            return false;
         if (_core->IsLongMode && !IsCanonical(target.Rip))
             return Raise(ExceptionVector.GeneralProtection);
         if (isCall && !isConforming)

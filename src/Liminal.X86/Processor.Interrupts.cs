@@ -139,8 +139,13 @@ public sealed unsafe partial class Processor
         values[next++] = SavedFlags(kind);
         values[next++] = Core.Gpr(_core, RspNumber);
         values[next] = State.Segments[(int)SegmentIndex.Ss].Selector;
-        if (!Probe(frame, words * 8, PageAccess.Write))
-            return false;
+        for (int i = words - 1; i >= 0; i--)
+        {
+            // From the first word that is pushed, so that CR2 is the first that cannot be.
+            if (!Probe(frame + (ulong)(i * 8), 8, PageAccess.Write))
+                return false;
+        }
+
         for (int i = 0; i < words; i++)
         {
             if (!StoreSystem(frame + (ulong)(i * 8), 8, values[i]))
@@ -233,6 +238,8 @@ public sealed unsafe partial class Processor
             return false;
         if (code.Dpl > Cpl)
             return Raise(ExceptionVector.GeneralProtection, (uint)(selector & NullMask));
+        if (!IsPresent(code))
+            return false;
         if ((code.Attributes & Conforming) == 0)
             newCpl = code.Dpl;
         code = code with { Selector = (ushort)((selector & NullMask) | newCpl) };

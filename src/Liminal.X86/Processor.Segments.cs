@@ -78,11 +78,13 @@ public sealed unsafe partial class Processor
             return isFollowed;
         if (!TryLoadCode(selector, out ulong low, out SegmentRegister code))
             return false;
-        if (code.IsLong && _core->IsLongMode && !IsCanonical(rip))
-            return Raise(ExceptionVector.GeneralProtection);
         bool isConforming = (code.Attributes & Conforming) != 0;
         if (isConforming ? code.Dpl > Cpl : (code.Dpl != Cpl || (selector & 3) > Cpl))
             return Raise(ExceptionVector.GeneralProtection, (uint)(selector & NullMask));
+        if (!IsPresent(code))
+            return false;
+        if (code.IsLong && _core->IsLongMode && !IsCanonical(rip))
+            return Raise(ExceptionVector.GeneralProtection);
         SetCodeSegment(code with { Selector = (ushort)((selector & NullMask) | Cpl) }, BaseOf(low), rip);
         return true;
     }
@@ -101,6 +103,8 @@ public sealed unsafe partial class Processor
         bool isConforming = (code.Attributes & Conforming) != 0;
         if (rpl < Cpl || (isConforming ? code.Dpl > rpl : code.Dpl != rpl))
             return Raise(ExceptionVector.GeneralProtection, (uint)(selector & NullMask));
+        if (!IsPresent(code))
+            return false;
         if (code.IsLong && !IsCanonical(rip))
             return Raise(ExceptionVector.GeneralProtection);
         bool isOuter = rpl > Cpl;
@@ -242,8 +246,12 @@ public sealed unsafe partial class Processor
         code = Segment(selector, low);
         if ((code.Attributes & (NotSystem | CodeType)) != (NotSystem | CodeType) || (_core->IsLongMode && code.IsLong && code.IsBig))
             return Raise(ExceptionVector.GeneralProtection, error);
-        return (code.Attributes & PresentAttribute) != 0 || Raise(ExceptionVector.SegmentNotPresent, error);
+        return true;
     }
+
+    /// <summary>#NP for code that is not present; asked after its privilege.</summary>
+    private bool IsPresent(SegmentRegister code)
+        => (code.Attributes & PresentAttribute) != 0 || Raise(ExceptionVector.SegmentNotPresent, (uint)(code.Selector & NullMask));
 
     /// <summary>After a return to an outer privilege: data segments that it may not use become null.</summary>
     private void DropInnerSegments()

@@ -160,7 +160,7 @@ public sealed unsafe partial class Processor
     {
         data = 0;
         if (_core->IsLongMode && !IsCanonical(address))
-            return Raise(ExceptionVector.GeneralProtection);
+            return Raise((access & PageAccess.Fetch) == 0 && IsStackAccess(address) ? ExceptionVector.Stack : ExceptionVector.GeneralProtection);
 
         var reader = new TableReader(this, address);
         WalkResult walk = PageWalk.Walk(PagingRegisters, ref reader, address, access);

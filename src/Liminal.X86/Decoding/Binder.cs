@@ -11,6 +11,8 @@ namespace Liminal.X86.Decoding;
 /// <remarks>The rows are in the files Rows.*.cs, by mnemonic; form and width follow from the operands that Iced names.</remarks>
 internal unsafe ref partial struct Binder
 {
+    private const int MaximumLength = 15;
+
     private readonly Processor _processor;
     private readonly Instruction _instruction;
     private readonly Op* _op;
@@ -36,7 +38,7 @@ internal unsafe ref partial struct Binder
     public nint Bind()
     {
         if (_instruction.IsInvalid)
-            return End(Run<InvalidOpcode>());
+            return End(_instruction.Length >= MaximumLength ? Run<TooLong>() : Run<InvalidOpcode>());
         nint handler = BindRow();
         if (handler == 0)
             return End(Announcement.IsHidden(_instruction.Code) ? Run<InvalidOpcode>() : Run<NotModelled>());

@@ -75,9 +75,9 @@ internal unsafe ref partial struct Binder
         Mnemonic.Wrfsbase => SegmentBaseAccess<WriteSegmentBase>(4),
         Mnemonic.Wrgsbase => SegmentBaseAccess<WriteSegmentBase>(5),
         Mnemonic.Xgetbv => Run<ReadExtendedControl>(),
-        Mnemonic.Xsetbv => Seen(Intercept.Xsetbv, End(RunPrivileged<WriteExtendedControl>())),
-        Mnemonic.Clac => Has(7, 'b', 20) ? RunPrivileged<SetAlignmentCheck<ResetBit>>() : End(Run<InvalidOpcode>()),
-        Mnemonic.Stac => Has(7, 'b', 20) ? RunPrivileged<SetAlignmentCheck<SetBit>>() : End(Run<InvalidOpcode>()),
+        Mnemonic.Xsetbv => Seen(Intercept.Xsetbv, End(Run<WriteExtendedControl>())),
+        Mnemonic.Clac => Has(7, 'b', 20) ? Run<SetAlignmentCheck<ResetBit>>() : End(Run<InvalidOpcode>()),
+        Mnemonic.Stac => Has(7, 'b', 20) ? Run<SetAlignmentCheck<SetBit>>() : End(Run<InvalidOpcode>()),
 
         Mnemonic.Cli => Run<ClearInterruptFlag>(),
         Mnemonic.Sti => End(Run<SetInterruptFlag>()),

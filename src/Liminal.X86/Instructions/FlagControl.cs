@@ -108,12 +108,18 @@ internal readonly unsafe struct SetInterruptFlag : IInstruction
     }
 }
 
-/// <summary>CLAC and STAC.</summary>
+/// <summary>CLAC and STAC; #UD above CPL 0.</summary>
 internal readonly unsafe struct SetAlignmentCheck<TValue> : IInstruction
     where TValue : struct, IBitChange
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
+        if (core->Cpl != 0)
+        {
+            processor.Raise(ExceptionVector.InvalidOpcode);
+            return Completion.Fault;
+        }
+
         core->State.SystemFlags = TValue.Apply(core->State.SystemFlags, Rflags.AlignmentCheck);
         processor.RefreshMode();
         return Completion.Next;
@@ -132,6 +138,16 @@ internal readonly unsafe struct InvalidOpcode : IInstruction
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
         processor.Raise(ExceptionVector.InvalidOpcode);
+        return Completion.Fault;
+    }
+}
+
+/// <summary>More than fifteen bytes: #GP(0).</summary>
+internal readonly unsafe struct TooLong : IInstruction
+{
+    public static Completion Run(Processor processor, Core* core, Op* op)
+    {
+        processor.Raise(ExceptionVector.GeneralProtection);
         return Completion.Fault;
     }
 }

@@ -102,7 +102,7 @@ internal static unsafe class Form
         if (mode == CodeMode.Code32)
             Core.Rip(core) = (uint)Core.Rip(core);
         else if (mode == CodeMode.Code16)
-            Core.Rip(core) = (ushort)Core.Rip(core);
+            Core.Rip(core) = core->State.Segments[(int)SegmentIndex.Cs].Limit > ushort.MaxValue ? (uint)Core.Rip(core) : (ushort)Core.Rip(core);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

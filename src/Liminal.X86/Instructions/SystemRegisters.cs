@@ -146,7 +146,7 @@ internal readonly unsafe struct WriteExtendedControl : IInstruction
             return Completion.Fault;
         }
 
-        if ((uint)Core.Gpr(core, 1) != 0 || (value & 1) == 0 || (value & ~3ul) != 0)
+        if (core->Cpl != 0 || (uint)Core.Gpr(core, 1) != 0 || (value & 1) == 0 || (value & ~3ul) != 0)
         {
             processor.Raise(ExceptionVector.GeneralProtection);
             return Completion.Fault;

@@ -147,6 +147,8 @@ internal sealed unsafe class TestMachine : IDisposable
 /// <summary>Ports and memory that remember what was written and answer with a counter.</summary>
 internal sealed class TestBus : IBus
 {
+    private const ushort DebugConsole = 0xe9;
+
     public ulong Random { get; set; } = 1;
 
     public string Log { get; private set; } = string.Empty;
@@ -175,7 +177,8 @@ internal sealed class TestBus : IBus
 
     public BusOutcome WritePort(Processor processor, ushort port, int size, uint value)
     {
-        Log += $"o{port:x}/{size}={value:x} ";
+        if (port != DebugConsole)
+            Log += $"o{port:x}/{size}={value:x} ";
         if (port == 0x80)
             processor.InterruptRequested = true;
         return BusOutcome.Done;
