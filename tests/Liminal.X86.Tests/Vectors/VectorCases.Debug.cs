@@ -5,29 +5,9 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace Liminal.X86.Tests.Vectors;
 
-/// <content>Debug registers, single steps, floating-point availability, opcodes, compatibility mode.</content>
+/// <content>Debug registers, floating-point availability, opcodes, compatibility mode.</content>
 internal static partial class VectorCases
 {
-    private static void Trap(Assembler a)
-    {
-        a.push(0x102);
-        a.popfq();
-    }
-
-    private static void SingleSteps(VectorProgram program)
-    {
-        program.Attempt(a => { Trap(a); a.nop(); });
-        program.Attempt(a => { Trap(a); a.inc(eax); });
-        program.Attempt(a => { Trap(a); a.push(2); });
-        program.Attempt(a => { a.mov(ecx, 3); a.mov(edi, VectorImage.Data); Trap(a); a.rep.stosb(); });
-        program.Attempt(a => { Trap(a); a.@int(0x80); });
-        program.Attempt(a => { Trap(a); a.ud2(); });
-        program.Attempt(a => { a.mov(ecx, VectorImage.KernelData); Trap(a); a.mov(ss, cx); a.inc(eax); a.inc(eax); });
-        program.Attempt(a => { Trap(a); a.hlt(); });
-        program.AttemptAsUser(a => { a.nop(); a.nop(); }, 0x102);
-        program.AttemptAsUser(a => { a.nop(); a.nop(); }, 0x10102);
-    }
-
     private static void Breakpoints(VectorProgram program)
     {
         void Armed(int control, uint address, Action<Assembler> write) => program.Attempt(a =>
@@ -65,37 +45,6 @@ internal static partial class VectorCases
 
         // DR7.GD, which QEMU has not, is in DebugTests.
         program.Attempt(a => { a.mov(rcx, 0x1234_5678_9abc_def0); a.mov(dr1, rcx); a.mov(rax, dr1); });
-    }
-
-    private static void FloatingPointAvailability(VectorProgram program)
-    {
-        program.IsBrief = true;
-        Action<Assembler>[] instructions =
-        [
-            a => a.fld1(), a => a.fninit(), a => a.fnstsw(ax), a => a.emms(), a => a.movq(mm0, mm1), a => a.movaps(xmm0, xmm1), a => a.addsd(xmm0, xmm1),
-            a => a.ldmxcsr(__dword_ptr[VectorImage.Data]), a => a.fxsave(__[VectorImage.Data + 0x100]), a => a.movnti(__[VectorImage.Data], ecx), a => a.wait(),
-            a => a.sfence(), a => a.cvtpi2ps(xmm0, mm0),
-        ];
-        program.Write(VectorImage.Data, 0x1f80);
-        foreach ((int set, int clear, int control) in (ReadOnlySpan<(int, int, int)>)[(0, 0, 0), (8, 0, 0), (4, 2, 0), (12, 2, 0), (8, 2, 0), (0, 0, 1 << 9)])
-        {
-            foreach (Action<Assembler> instruction in instructions)
-            {
-                program.A.fninit();
-                program.A.mov(rcx, cr0);
-                program.A.or(ecx, set);
-                program.A.and(ecx, ~clear);
-                program.A.mov(cr0, rcx);
-                program.A.mov(rcx, cr4);
-                program.A.and(ecx, ~control);
-                program.A.mov(cr4, rcx);
-                program.Attempt(a => { instruction(a); a.xor(eax, eax); });
-                program.A.mov(ecx, 0x80010033);
-                program.A.mov(cr0, rcx);
-                program.A.mov(ecx, 0x6a0);
-                program.A.mov(cr4, rcx);
-            }
-        }
     }
 
     private static void FloatingPointAlignment(VectorProgram program)

@@ -35,38 +35,9 @@ internal static partial class VectorCases
         program.Attempt(a => a.smsw(rax));
     }
 
-    private static void ControlRegister3(VectorProgram program)
-    {
-        program.IsBrief = true;
-        program.A.mov(r12, cr3);
-        for (int bit = 0; bit < 64; bit++)
-        {
-            if (bit is >= 12 and < 40)
-                continue;
-            program.Attempt(a => { a.mov(rcx, r12); a.mov(rdx, 1ul << bit); a.xor(rcx, rdx); a.mov(cr3, rcx); a.mov(rax, cr3); a.mov(cr3, r12); });
-            program.A.mov(cr3, r12);
-        }
-    }
-
-    private static void ControlRegister4(VectorProgram program)
-    {
-        program.IsBrief = true;
-        program.A.mov(r12, cr4);
-        for (int bit = 0; bit < 64; bit++)
-        {
-            // PAE and LA57 cannot change in long mode; QEMU lets them, and the case would end there.
-            if (bit is 5 or 12)
-                continue;
-            program.Attempt(a => { a.mov(rcx, r12); a.mov(rdx, 1ul << bit); a.xor(rcx, rdx); a.mov(cr4, rcx); a.mov(rax, cr4); a.mov(cr4, r12); });
-            program.A.mov(cr4, r12);
-        }
-    }
-
     private static void ControlRegister8(VectorProgram program)
     {
         program.IsBrief = true;
-        foreach (ulong value in (ReadOnlySpan<ulong>)[16, 255, 1ul << 32, 1ul << 63])
-            program.Attempt(a => { a.mov(rcx, value); a.mov(cr8, rcx); });
         foreach (int number in (ReadOnlySpan<int>)[1, 5, 6, 7, 9, 15])
         {
             program.Attempt(a => { if (number > 7) a.db(0x44); a.db(0x0f, 0x20, (byte)(0xc0 | ((number & 7) << 3))); });
@@ -79,7 +50,7 @@ internal static partial class VectorCases
         program.IsBrief = true;
         for (int bit = 0; bit < 64; bit++)
         {
-            // QEMU ignores reserved bits, LME while paging is on, and LMA; the manual's #GP is in ReservedBitTests.
+            // QEMU ignores reserved bits, LME while paging is on, and LMA; the manual says #GP.
             if (bit is not (0 or 11))
                 continue;
             program.Attempt(a =>
@@ -193,19 +164,5 @@ internal static partial class VectorCases
                 program.Attempt(a => { instruction(a); a.xor(eax, eax); });
             }
         }
-    }
-
-    private static void SegmentBases(VectorProgram program)
-    {
-        program.IsBrief = true;
-        program.AttemptAsUser(a => a.rdfsbase(rax));
-        program.A.mov(rcx, cr4);
-        program.A.or(ecx, 1 << 16);
-        program.A.mov(cr4, rcx);
-        program.AttemptAsUser(a => { a.mov(rcx, 0x1234_5678_9abc); a.wrfsbase(rcx); a.rdfsbase(rax); });
-        program.AttemptAsUser(a => { a.mov(rcx, 0x1234_5678_9abc); a.wrgsbase(ecx); a.rdgsbase(rax); });
-        program.AttemptAsUser(a => { a.mov(rcx, 0x8000_0000_0000); a.wrfsbase(rcx); });
-        program.Attempt(a => { a.swapgs(); a.rdgsbase(rax); });
-        program.Attempt(a => { a.swapgs(); a.rdgsbase(rax); });
     }
 }
