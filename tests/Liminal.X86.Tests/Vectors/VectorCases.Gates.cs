@@ -160,8 +160,14 @@ internal static partial class VectorCases
         program.AttemptAsUser(a => a.syscall(), 0x202); // QEMU loses the arithmetic flags
         program.AttemptAsUser(a => { a.mov(ecx, 1); a.sysretq(); });
         program.Place(VectorImage.UserCode + 0x8000, 64, a => { a.mov(ax, cs); a.mov(dx, ss); a.@int(VectorImage.NoteVector); });
-        program.Attempt(a => { a.mov(ecx, VectorImage.UserCode + 0x8000); a.mov(r11, 0xfff_ffff); a.and(r11, -0x1b0301); // VIF and VIP, which QEMU leaves out
-             a.mov(esp, VectorImage.UserStackTop); a.sysretq(); });
+        program.Attempt(a =>
+        {
+            a.mov(ecx, VectorImage.UserCode + 0x8000);
+            a.mov(r11, 0xfff_ffff);
+            a.and(r11, -0x1b0301); // VIF and VIP, which QEMU leaves out
+            a.mov(esp, VectorImage.UserStackTop);
+            a.sysretq();
+        });
         program.Attempt(a => { a.mov(ecx, VectorImage.UserCode + 0x8000); a.mov(r11d, 2); a.mov(esp, VectorImage.UserStackTop); a.sysret(); });
         WriteMsr(program, 0xc000_0080, 0xd00);
         program.AttemptAsUser(a => a.syscall());

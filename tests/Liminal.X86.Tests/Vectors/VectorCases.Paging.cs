@@ -32,8 +32,10 @@ internal static partial class VectorCases
                 {
                     0 => a => a.mov(cl, __byte_ptr[Page + 0x10]),
                     1 => a => a.mov(__byte_ptr[Page + 0x800], cl),
-                    2 => a => { a.mov(ecx, Page + 8); a.jmp(rcx); },
-                    _ => a => { a.stac(); a.mov(cl, __byte_ptr[Page + 0x10]); a.clac(); },
+                    2 => a => { a.mov(ecx, Page + 8); a.jmp(rcx); }
+                    ,
+                    _ => a => { a.stac(); a.mov(cl, __byte_ptr[Page + 0x10]); a.clac(); }
+                    ,
                 };
                 program.Attempt(access);
                 program.A.push(2);

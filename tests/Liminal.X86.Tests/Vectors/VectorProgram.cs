@@ -38,7 +38,8 @@ internal sealed class VectorProgram
         {
             write(a);
             a.@int(VectorImage.NoteVector);
-        }));
+        }
+        ));
         Attempt(a =>
         {
             a.push(VectorImage.UserDataSelector);
