@@ -220,7 +220,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
 
         public void Reset(string through) => machine.End(MachineEndKind.Reset, through);
 
-        public void DebugExit(uint value) => machine.End(MachineEndKind.DebugExit, $"value {value}", value);
+        public void DebugExit(uint value) => machine.End(MachineEndKind.DebugExit, $"value {value}, with which QEMU exits with code {((value << 1) | 1) & 0xff}", value);
 
         public void NotModelled(string what) => machine.End(MachineEndKind.NotModelled, what);
     }

@@ -10,6 +10,9 @@ internal sealed class ScratchFolder : IDisposable
 {
     private readonly string _path = Directory.CreateTempSubdirectory("liminal test ").FullName;
 
+    /// <summary>The path of the folder.</summary>
+    public string FullName => _path;
+
     /// <summary>The path of a file in the folder.</summary>
     public string PathOf(string name) => Path.Combine(_path, name);
 

@@ -22,8 +22,8 @@ internal sealed class BootCommand
     private const long MostMemory = 64L << 30;
     private const long DefaultMemory = 512L << 20;
 
-    private readonly Argument<string> _image = new("IMAGE") { Description = "A bzImage (vmlinuz) or a vmlinux, for x86-64." };
-    private readonly Option<string?> _initrd = OptionValue.Single("--initrd", "FILE", "Initial RAM disk; without it a small user land of busybox is used.");
+    private readonly Argument<string> _image = new("IMAGE") { Description = "A bzImage (vmlinuz) or a vmlinux for x86-64, or a Multiboot ELF." };
+    private readonly Option<string?> _initrd = OptionValue.Single("--initrd", "FILE", "Initial RAM disk; without it a small user land of busybox is used. For a Multiboot ELF: modules, with commas between.");
     private readonly Option<string?> _append = OptionValue.Single("--append", "WORDS", "Words to add to the kernel's command line.");
     private readonly Option<string?> _commandLine = OptionValue.Single("--cmdline", "LINE", "The kernel's command line, in place of the default one.");
     private readonly Option<string?> _cpus = OptionValue.Single("--cpus", "N", "Number of processors, 1 to 64; 1 if not given.");

@@ -34,7 +34,11 @@ internal static class BootDiagnostics
     public static readonly DiagnosticKind NoCodeForPlatform = new("LIM3216", "the kernel has no code for the platform",
         "boot another kernel, or on another platform; 'liminal kernel info IMAGE' lists those it has code for");
 
+    /// <summary>A Multiboot image is damaged.</summary>
+    public static readonly DiagnosticKind BadMultiboot = new("LIM1030", "the Multiboot image cannot be booted",
+        "give an image that QEMU's -kernel takes: a 32-bit ELF with a Multiboot 1 header");
+
     /// <summary>All of them, by identifier.</summary>
     public static IReadOnlyList<DiagnosticKind> All { get; } =
-        [DoesNotFit, BadInitialRamDisk, NoUserLand, BadReport, NoDebuggerPort, BadTrace, NoCodeForPlatform];
+        [BadMultiboot, DoesNotFit, BadInitialRamDisk, NoUserLand, BadReport, NoDebuggerPort, BadTrace, NoCodeForPlatform];
 }

@@ -44,7 +44,7 @@ internal static class BootReport
             json.WriteStartObject();
             json.WriteNumber("version", SchemaVersion);
             json.WriteString("image", session.Request.Image);
-            json.WriteString("kernel", session.Image.Version.Banner);
+            json.WriteString("kernel", session.Image?.Version.Banner ?? "Multiboot");
             json.WriteString("commandLine", session.CommandLine);
             WritePlatform(json, session.Request.Confidential);
             json.WriteNumber("processors", session.Machine.Processors.Length);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Text;
@@ -24,7 +25,7 @@ internal sealed class BootSession : IDisposable
     private bool _wantsSnapshot;
     private bool _stopsAtUserLand;
 
-    private BootSession(BootRequest request, KernelImage image, string commandLine, MachineConfiguration configuration, SnapshotCache? snapshots)
+    private BootSession(BootRequest request, KernelImage? image, string commandLine, MachineConfiguration configuration, SnapshotCache? snapshots)
     {
         Request = request;
         Image = image;
@@ -41,11 +42,11 @@ internal sealed class BootSession : IDisposable
     /// <summary>What was asked for.</summary>
     public BootRequest Request { get; }
 
-    /// <summary>The kernel.</summary>
-    public KernelImage Image { get; }
+    /// <summary>The kernel; null for a Multiboot program.</summary>
+    public KernelImage? Image { get; }
 
     /// <summary>Names of the kernel for a debugger.</summary>
-    public KernelSymbols Symbols => new(Image);
+    public KernelSymbols? Symbols => Image is null ? null : new KernelSymbols(Image);
 
     /// <summary>The kernel's command line.</summary>
     public string CommandLine { get; }
@@ -78,21 +79,16 @@ internal sealed class BootSession : IDisposable
     /// <returns>Null with one diagnostic when something about the request is wrong.</returns>
     public static BootSession? Prepare(BootRequest request, DiagnosticBag diagnostics)
     {
+        if (MultibootFiles.IsMultiboot(request.Image))
+            return PrepareMultiboot(request, diagnostics);
+
         KernelImage? image = KernelImage.Open(request.Image, diagnostics);
         byte[]? ramDisk = image is null || !HasCodeFor(image, request, diagnostics) ? null : ReadRamDisk(request, diagnostics);
         if (image is null || ramDisk is null)
             return null;
 
         string commandLine = KernelCommandLine.Compose(request.CommandLine, request.Append);
-        var configuration = new MachineConfiguration
-        {
-            ProcessorCount = request.ProcessorCount,
-            MemorySize = request.MemorySize,
-            Seed = request.Seed,
-            ScheduleSeed = request.ScheduleSeed,
-            Cpuid = CpuidModel.Build(request.ProcessorCount, request.Cpuid),
-            Confidential = request.Confidential,
-        };
+        MachineConfiguration configuration = ConfigurationOf(request);
         SnapshotCache? snapshots = request.IsFresh ? null : SnapshotCache.For(configuration, commandLine, image, ramDisk);
         var session = new BootSession(request, image, commandLine, configuration, snapshots);
         if (session.TryResume())
@@ -148,6 +144,43 @@ internal sealed class BootSession : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Machine.Dispose();
+
+    private static BootSession? PrepareMultiboot(BootRequest request, DiagnosticBag diagnostics)
+    {
+        if (request.Confidential is not null)
+        {
+            diagnostics.Add(BootDiagnostics.NoCodeForPlatform, request.Image, "a Multiboot program runs in an ordinary virtual machine only");
+            return null;
+        }
+
+        MultibootImage? image = MultibootFiles.Open(request.Image, diagnostics);
+        IReadOnlyList<MultibootModule>? modules = image is null ? null : MultibootFiles.Modules(request.InitialRamDisk, diagnostics);
+        if (image is null || modules is null)
+            return null;
+
+        var session = new BootSession(request, null, MultibootFiles.CommandLine(request), ConfigurationOf(request), null);
+        try
+        {
+            MultibootBoot.Load(session.Machine, image, session.CommandLine, modules);
+            return session;
+        }
+        catch (BootException exception)
+        {
+            session.Dispose();
+            diagnostics.Add(BootDiagnostics.DoesNotFit, request.Image, exception.Message.TrimEnd('.'));
+            return null;
+        }
+    }
+
+    private static MachineConfiguration ConfigurationOf(BootRequest request) => new()
+    {
+        ProcessorCount = request.ProcessorCount,
+        MemorySize = request.MemorySize,
+        Seed = request.Seed,
+        ScheduleSeed = request.ScheduleSeed,
+        Cpuid = CpuidModel.Build(request.ProcessorCount, request.Cpuid),
+        Confidential = request.Confidential,
+    };
 
     private MachineEnd RunMachine(CancellationToken leave) =>
         Debugger?.Run(Request.InstructionLimit, leave) ?? Machine.Run(Request.InstructionLimit);

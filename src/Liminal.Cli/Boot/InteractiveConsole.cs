@@ -7,6 +7,7 @@ using System.Text;
 using System.Threading;
 using Liminal.Chipset;
 using Liminal.Machine;
+using Microsoft.Win32.SafeHandles;
 
 namespace Liminal.Cli.Boot;
 
@@ -84,7 +85,8 @@ internal sealed class InteractiveConsole
     {
         try
         {
-            using Stream input = Console.OpenStandardInput();
+            // Not Console's stream: on a terminal that one edits lines and sets the terminal for it.
+            using var input = new FileStream(new SafeFileHandle(RawTerminal.Input, ownsHandle: false), FileAccess.Read, bufferSize: 0);
             bool isCommand = false;
             for (int value = input.ReadByte(); value >= 0 && !_hasLeft; value = input.ReadByte())
             {

@@ -10,6 +10,6 @@ namespace Liminal.Cli.Boot;
 internal static class SymbolAt
 {
     /// <summary>symbol+offset/size, or nothing for an address that belongs to no symbol.</summary>
-    public static string Describe(KernelImage image, ulong address) =>
-        image.Symbols.Resolve(new VirtualAddress(address)) is SymbolOffset place ? place.ToString() : "";
+    public static string Describe(KernelImage? image, ulong address) =>
+        image?.Symbols.Resolve(new VirtualAddress(address)) is SymbolOffset place ? place.ToString() : "";
 }

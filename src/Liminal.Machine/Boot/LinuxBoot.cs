@@ -101,7 +101,8 @@ public static class LinuxBoot
         return MemoryMarshal.AsBytes(words).ToArray();
     }
 
-    private static uint[] LocalApicIds(VirtualMachine machine)
+    /// <summary>Identifiers of the local APICs, by processor.</summary>
+    internal static uint[] LocalApicIds(VirtualMachine machine)
     {
         List<uint> ids = [];
         foreach (Chipset.LocalApic apic in machine.Board.LocalApics)

@@ -155,8 +155,9 @@ public sealed partial class GdbSession
 
     private string BreakpointReason(MachineEnd end)
     {
+        // In a code segment that does not begin at 0, gdb would look for the breakpoint elsewhere, and take the stop for a late one.
         ulong address = _machine.Processors[end.Processor].LinearRip;
-        return !_hasStopReasons ? ""
+        return !_hasStopReasons || address != _machine.Processors[end.Processor].Rip ? ""
             : (_breakpoints.GetValueOrDefault(address) & BreakpointKinds.Hardware) != BreakpointKinds.None ? "hwbreak:;" : "swbreak:;";
     }
 
