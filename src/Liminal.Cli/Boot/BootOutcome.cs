@@ -5,6 +5,8 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Threading;
+using Liminal.Linux;
+using Liminal.Linux.Guest;
 using Liminal.Machine;
 
 namespace Liminal.Cli.Boot;
@@ -17,6 +19,7 @@ namespace Liminal.Cli.Boot;
 /// <param name="ResumedAt">Instructions that a snapshot saved.</param>
 /// <param name="Elapsed">Host time of the run, for the report only.</param>
 /// <param name="LastLines">The end of the console.</param>
+/// <param name="Stack">When the guest was ended or could not go on: the kernel's stack there, innermost first; else empty.</param>
 internal sealed record BootOutcome(
     MachineEnd End,
     int ExitCode,
@@ -24,7 +27,8 @@ internal sealed record BootOutcome(
     ulong Instructions,
     ulong ResumedAt,
     TimeSpan Elapsed,
-    IReadOnlyList<string> LastLines)
+    IReadOnlyList<string> LastLines,
+    IReadOnlyList<string> Stack)
 {
     private const int LastLineCount = 12;
 
@@ -53,7 +57,8 @@ internal sealed record BootOutcome(
             session.Machine.InstructionsRetired,
             session.ResumedAt,
             elapsed,
-            session.Log.LastLines(LastLineCount));
+            session.Log.LastLines(LastLineCount),
+            StackAt(session, end));
     }
 
     /// <summary>The exit code of a run that a signal stopped; null when none came.</summary>
@@ -71,6 +76,15 @@ internal sealed record BootOutcome(
             }
         }
 
+        if (Stack.Count != 0)
+        {
+            writer.WriteLine($"liminal: the stack of processor {End.Processor}:");
+            foreach (string line in Stack)
+            {
+                writer.WriteLine("  | " + line);
+            }
+        }
+
         // The console may have stopped in the middle of a line.
         writer.WriteLine();
         double seconds = Elapsed.TotalSeconds;
@@ -79,6 +93,18 @@ internal sealed record BootOutcome(
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"liminal: {Instructions:N0} instructions, {Instructions - ResumedAt:N0} of them now in {seconds:F2} s ({rate} million a second)"));
+    }
+
+    private static string[] StackAt(BootSession session, MachineEnd end)
+    {
+        if (end.Kind is not (MachineEndKind.GuestTerminated or MachineEndKind.Livelock or MachineEndKind.TripleFault)
+            || KernelKnowledge.Of(session.Image, session.Request.Image, []) is not { } knowledge
+            || GuestKernel.Attach(session.Machine, knowledge, out _) is not { } kernel)
+        {
+            return [];
+        }
+
+        return kernel.StackOf(session.Machine.Processors[end.Processor]).ToString().Split('\n');
     }
 
     private static string Symbolise(BootSession session, MachineEnd end)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -68,13 +69,8 @@ internal static class BootReport
                 json.WriteNull("userLandIsUpAtInstruction");
             }
 
-            json.WriteStartArray("lastLines");
-            foreach (string line in outcome.LastLines)
-            {
-                json.WriteStringValue(line);
-            }
-
-            json.WriteEndArray();
+            WriteLines(json, "lastLines", outcome.LastLines);
+            WriteLines(json, "stack", outcome.Stack);
             if (census is not null)
             {
                 json.WritePropertyName("census");
@@ -85,6 +81,15 @@ internal static class BootReport
         }
 
         return stream.ToArray();
+    }
+
+    private static void WriteLines(Utf8JsonWriter json, string name, IReadOnlyList<string> lines)
+    {
+        json.WriteStartArray(name);
+        foreach (string line in lines)
+            json.WriteStringValue(line);
+
+        json.WriteEndArray();
     }
 
     private static void WritePlatform(Utf8JsonWriter json, ConfidentialConfiguration? confidential)
