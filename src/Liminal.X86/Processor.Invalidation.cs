@@ -2,7 +2,6 @@
 using System;
 using System.Numerics;
 using Liminal.Memory;
-using Liminal.X86.Execution;
 using Liminal.X86.Observation;
 using Liminal.X86.Paging;
 

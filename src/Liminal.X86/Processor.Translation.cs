@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-using System;
 using Liminal.Memory;
 using Liminal.Memory.Ram;
 using Liminal.Platform;

@@ -6,7 +6,6 @@ using Liminal.Checker.Properties;
 using Liminal.Checker.Vocabulary;
 using Liminal.Linux;
 using Liminal.Linux.Diagnostics;
-using Liminal.Linux.Guest;
 using Liminal.Machine.Boot;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;

@@ -3,7 +3,6 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.IO;
 using System.Linq;
 using System.Text;
 using Liminal.Machine.Boot;
@@ -22,7 +21,7 @@ internal sealed record Peer(string Name, string Program, IReadOnlyList<string> A
     /// <summary>Boots once; ends the process as soon as the user land says that it is up.</summary>
     public BootTimes Boot()
     {
-        ProcessStartInfo start = new(Program, Arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        ProcessStartInfo start = new(Program, Arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
         Stopwatch watch = Stopwatch.StartNew();
         using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{Program} does not start");
         process.StandardInput.Close();
@@ -60,7 +59,7 @@ internal sealed record Peer(string Name, string Program, IReadOnlyList<string> A
     /// <summary>Runs to the end, whatever the console says.</summary>
     public void Run()
     {
-        using Process process = Process.Start(new ProcessStartInfo(Program, Arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(new ProcessStartInfo(Program, Arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
         process.ErrorDataReceived += (_, _) => { };
         process.BeginErrorReadLine();
         process.StandardOutput.ReadToEnd();

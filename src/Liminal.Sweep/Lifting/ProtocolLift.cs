@@ -3,7 +3,6 @@
 using System.Collections.Generic;
 using System.Linq;
 using Liminal.Checker.Vocabulary;
-using Liminal.Memory;
 using Liminal.Platform;
 using Liminal.Sweep.Recording;
 
@@ -83,7 +82,7 @@ public static class ProtocolLift
     private static int ProcessorsOf(ConversionRecord record) => record.Steps.Count == 0 ? 1 : record.Steps.Max(static step => step.Cpu) + 1;
 
     /// <summary>The purge of aliases flushes by itself, and no step follows it twice.</summary>
-    private static IReadOnlyList<Step> Tidy(IReadOnlyList<Step> steps)
+    private static List<Step> Tidy(IReadOnlyList<Step> steps)
     {
         List<Step> tidy = [];
         foreach (Step step in steps)

@@ -108,7 +108,7 @@ internal sealed class StrayLoad : IProcessorObserver
         _machine.ProcessorObserver = null;
         if (end is StrayLoadEnd.Completed or StrayLoadEnd.Repaired or StrayLoadEnd.RepairedWrongly or StrayLoadEnd.HostVisible)
         {
-            Restore(saved);
+            Restore(ref saved);
             (end, detail) = FollowAftermath(end, detail, address);
         }
 
@@ -187,7 +187,7 @@ internal sealed class StrayLoad : IProcessorObserver
     };
 
     /// <summary>Gives the processor back what it did; what its TLB learnt meanwhile stays.</summary>
-    private void Restore(in VcpuState saved)
+    private void Restore(ref VcpuState saved)
     {
         VcpuState now = _processor.State;
         _processor.State = saved;

@@ -3,7 +3,6 @@
 using System;
 using Liminal.Machine.Confidential;
 using Liminal.Platform;
-using Liminal.X86.State;
 using static Iced.Intel.AssemblerRegisters;
 
 namespace Liminal.Machine.Tests.Confidential.Tdx;
