@@ -98,7 +98,8 @@ internal sealed record BootOutcome(
     private static string[] StackAt(BootSession session, MachineEnd end)
     {
         if (end.Kind is not (MachineEndKind.GuestTerminated or MachineEndKind.Livelock or MachineEndKind.TripleFault)
-            || KernelKnowledge.Of(session.Image, session.Request.Image, []) is not { } knowledge
+            || session.Image is not { } image
+            || KernelKnowledge.Of(image, session.Request.Image, []) is not { } knowledge
             || GuestKernel.Attach(session.Machine, knowledge, out _) is not { } kernel)
         {
             return [];

@@ -126,6 +126,7 @@ public static class MultibootBoot
 
         ulong next = Math.Max(image.End, MemoryMap.HighMemory);
         ulong line = ModuleLines;
+        Span<byte> entry = stackalloc byte[16];
         for (int index = 0; index < modules.Count; index++)
         {
             ReadOnlySpan<byte> bytes = modules[index].Bytes.Span;
@@ -138,7 +139,6 @@ public static class MultibootBoot
 
             ram.Write(next, bytes);
             WriteText(ram, line, text);
-            Span<byte> entry = stackalloc byte[16];
             entry.Clear();
             BinaryPrimitives.WriteUInt32LittleEndian(entry, (uint)next);
             BinaryPrimitives.WriteUInt32LittleEndian(entry[4..], (uint)next + (uint)bytes.Length);

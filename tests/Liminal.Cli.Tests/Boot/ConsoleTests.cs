@@ -59,6 +59,7 @@ public sealed class ConsoleTests
             WorkingDirectory = folder.FullName,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
+            UseShellExecute = false,
         });
         var shown = new StringBuilder();
         int from = 0;

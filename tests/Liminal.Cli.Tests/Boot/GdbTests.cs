@@ -99,7 +99,7 @@ public sealed partial class GdbTests
     /// <summary>Runs gdb's commands one after another.</summary>
     private static string Gdb(params string[] commands)
     {
-        var start = new ProcessStartInfo("gdb", ["-batch", "-nx", "-ex", "set confirm off"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("gdb", ["-batch", "-nx", "-ex", "set confirm off"]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         foreach (string command in commands)
         {
             start.ArgumentList.Add("-ex");

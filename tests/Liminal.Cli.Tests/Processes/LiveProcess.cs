@@ -33,6 +33,7 @@ internal sealed class LiveProcess : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            UseShellExecute = false,
         })!);
     }
 

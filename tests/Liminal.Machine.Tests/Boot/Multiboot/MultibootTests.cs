@@ -163,6 +163,7 @@ public sealed class MultibootTests
             {
                 WorkingDirectory = folder,
                 RedirectStandardError = true,
+                UseShellExecute = false,
             };
             using Process qemu = Start(start);
             string error = qemu.StandardError.ReadToEnd();
