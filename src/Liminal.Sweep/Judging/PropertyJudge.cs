@@ -51,7 +51,19 @@ public static class PropertyJudge
         if (finding.Windows.FirstOrDefault(static window => window.End == StrayLoadEnd.Unknown && window.Runs.Count > 0) is SweepWindow unknown)
             return Inconclusive(Property, unknown.Conclusion);
 
-        return finding.IsComplete ? Holds(Property) : Inconclusive(Property, "the sweep was interrupted");
+        return HoldsIfTried(Property, finding);
+    }
+
+    /// <summary>A window in which no load was run says nothing, and neither does a sweep that was cut short.</summary>
+    private static PropertyVerdict HoldsIfTried(Property property, ConversionFinding finding)
+    {
+        if (!finding.IsComplete)
+            return Inconclusive(property, "the sweep was interrupted");
+
+        SweepWindow? untried = finding.Windows.FirstOrDefault(static window => window.Runs.Count == 0);
+        return untried is null
+            ? Holds(property)
+            : Inconclusive(property, $"no load was run through the {untried.Mappings[0]} where it meets {untried.Meets}: {untried.Conclusion}");
     }
 
     private static PropertyVerdict PageFaultsOnly(ConversionFinding finding)
@@ -60,7 +72,7 @@ public static class PropertyJudge
         SweepWindow? other = finding.Windows.FirstOrDefault(static window => window.Runs.Count > 0
             && !window.Meets.StartsWith(nameof(AccessOutcome.PageFault), System.StringComparison.Ordinal)
             && !window.Meets.StartsWith(nameof(AccessOutcome.SilentlyWrong), System.StringComparison.Ordinal));
-        return other is null ? Holds(Property) : Violated(Property, $"a stray load through the {other.Mappings[0]} meets {other.Meets}", finding, other.Opened, other);
+        return other is null ? HoldsIfTried(Property, finding) : Violated(Property, $"a stray load through the {other.Mappings[0]} meets {other.Meets}", finding, other.Opened, other);
     }
 
     private static PropertyVerdict NoPrivateView(ConversionFinding finding)

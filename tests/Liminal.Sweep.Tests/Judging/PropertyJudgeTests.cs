@@ -28,6 +28,18 @@ public sealed class PropertyJudgeTests
         Assert.Equal(verdict, Of(Finding(ObservedConversion.Of(), Window(nameof(AccessOutcome.PageFault), end)), Property.StrayLoadsSurvive).Verdict);
     }
 
+    [Theory]
+    [InlineData(Property.StrayLoadsSurvive)]
+    [InlineData(Property.StrayLoadsTakePageFaultsOnly)]
+    public void A_window_without_a_load_and_a_sweep_cut_short_prove_nothing(Property property)
+    {
+        SweepWindow tried = Window(nameof(AccessOutcome.PageFault), StrayLoadEnd.Repaired);
+
+        Assert.Equal(Verdict.Inconclusive, Of(Finding(ObservedConversion.Of(), tried with { Runs = [] }), property).Verdict);
+        Assert.Equal(Verdict.Inconclusive, Of(Finding(ObservedConversion.Of(), tried) with { IsComplete = false }, property).Verdict);
+        Assert.Equal(Verdict.Holds, Of(Finding(ObservedConversion.Of(), tried), property).Verdict);
+    }
+
     [Fact]
     public void A_load_that_meets_more_than_a_page_fault_breaks_the_decoupling_claim()
     {
