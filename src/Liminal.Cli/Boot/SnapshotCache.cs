@@ -4,6 +4,7 @@ using System;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Security.Cryptography;
 using System.Text;
 using Liminal.Linux.Cache;
@@ -16,6 +17,8 @@ namespace Liminal.Cli.Boot;
 /// <summary>Snapshots of machines whose user land has just come up, in the cache folder, by a key of everything they follow from.</summary>
 internal sealed class SnapshotCache
 {
+    private const int MostSnapshots = 32;
+
     private readonly string _folder;
     private readonly byte[] _key;
 
@@ -63,6 +66,7 @@ internal sealed class SnapshotCache
                 SnapshotFile.Write(file, machine, _key, note);
 
             File.Move(unfinished, FilePath, overwrite: true);
+            Prune();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -84,6 +88,7 @@ internal sealed class SnapshotCache
             if (SnapshotFile.Read(file, machine, _key, out byte[] note) is not null || note.Length < 8)
                 return false;
 
+            MarkUsed();
             userLandIsUpAt = BinaryPrimitives.ReadUInt64LittleEndian(note);
             console = Encoding.Latin1.GetString(note, 8, note.Length - 8);
             return true;
@@ -92,6 +97,25 @@ internal sealed class SnapshotCache
         {
             return false;
         }
+    }
+
+    private void MarkUsed()
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(FilePath, TimeProvider.System.GetUtcNow().UtcDateTime);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A cache that can only be read is as good.
+        }
+    }
+
+    /// <summary>Deletes what was not used for longest; each build of Liminal has snapshots of its own, and nobody would ever delete the others'.</summary>
+    private void Prune()
+    {
+        foreach (FileInfo old in new DirectoryInfo(_folder).EnumerateFiles().OrderByDescending(static file => file.LastWriteTimeUtc).Skip(MostSnapshots))
+            old.Delete();
     }
 
     private string FilePath => Path.Combine(_folder, Convert.ToHexStringLower(_key) + ".snapshot");

@@ -168,17 +168,16 @@ public abstract partial class ConfidentialGuest
     }
 
     /// <summary>Fills one page of a backing with a pattern that is the same every time, differs from page to page and from what was there.</summary>
+    /// <remarks>One word for the whole page: converting 64 MiB of bounce buffers garbles them, and a snapshot has to stay small.</remarks>
     protected static void Garble(GuestRam backing, ulong frame)
     {
         const ulong Odd = 0x9e37_79b9_7f4a_7c15;
+        ulong noise = (frame + 1) * Odd;
+        noise ^= noise >> 29;
         Span<ulong> words = stackalloc ulong[GuestRam.PageSize / sizeof(ulong)];
         backing.Read(frame << 12, System.Runtime.InteropServices.MemoryMarshal.AsBytes(words));
-        for (int index = 0; index < words.Length; index++)
-        {
-            ulong noise = (((frame << 9) | (uint)index) + 1) * Odd;
-            noise ^= noise >> 29;
-            words[index] = noise != words[index] ? noise : ~noise;
-        }
+        foreach (ref ulong word in words)
+            word = word != noise ? noise : ~noise;
 
         backing.Write(frame << 12, System.Runtime.InteropServices.MemoryMarshal.AsBytes(words));
     }
