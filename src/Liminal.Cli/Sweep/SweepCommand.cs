@@ -3,23 +3,17 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
-using System.Diagnostics;
 using System.IO;
 using System.Linq;
-using System.Security.Cryptography;
 using Liminal.Checker.Checking;
 using Liminal.Checker.Properties;
 using Liminal.Cli.CommandLine;
 using Liminal.Cli.Output;
-using Liminal.Linux;
-using Liminal.Linux.Diagnostics;
-using Liminal.Linux.Image;
 using Liminal.Machine.Boards;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
 using Liminal.Sweep.Conversions;
-using Liminal.Sweep.Judging;
 using Liminal.Trace;
 
 namespace Liminal.Cli.Sweep;
@@ -31,6 +25,7 @@ internal sealed class SweepCommand
     private const string All = "all";
     private const long DefaultPages = 16;
     private const long MostPages = 1023;
+    private const int MostThreads = 256;
 
     private static readonly (string Name, PteAttribute? Target)[] Directions =
         [("decrypt", PteAttribute.Shared), ("encrypt", PteAttribute.Private), ("both", null)];
@@ -38,17 +33,25 @@ internal sealed class SweepCommand
     private static readonly (string Name, SweepRegion Region)[] Regions =
         [("direct-map", SweepRegion.DirectMap), ("vmalloc", SweepRegion.Vmalloc), ("image", SweepRegion.Image)];
 
-    private readonly Argument<string> _image = new("IMAGE") { Description = "A bzImage (vmlinuz) or a vmlinux, for x86-64." };
+    private readonly Argument<string[]> _images = new("IMAGE")
+    {
+        Description = "A bzImage (vmlinuz) or a vmlinux, for x86-64; several are compared.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
     private readonly Option<string[]> _platforms = OptionValue.List("--platform", "PLATFORM", "tdx, snp, tdp, vtom, sev, or all: those that the kernel has code for. all if not given.");
     private readonly Option<string?> _direction = OptionValue.Single("--direction", "DIRECTION", "decrypt (private to shared), encrypt, or both; both if not given.");
     private readonly Option<string?> _pages = OptionValue.Single("--pages", "N", "Pages to convert in one call, 1 to 1023; 512 are one 2 MiB page. 16 if not given.");
     private readonly Option<string?> _region = OptionValue.Single("--region", "REGION", "Where they come from: direct-map, vmalloc or image; direct-map if not given.");
     private readonly Option<string[]> _hosts = OptionValue.List("--host", "HOST", "How the host behaves during the conversion; if not given, cooperative, and implicit-convert where documented.");
     private readonly Option<string?> _hostCall = OptionValue.Single("--host-call", "N", "The one call, counted from 0 since power-on, at which a host that retries, refuses or lies strikes; every call if not given.");
+    private readonly Option<string[]> _without = OptionValue.List("--without", "FUNCTION", "A callback of x86_platform.guest, such as hv_vtom_clear_present: the kernel's plain one takes its place during the conversion.");
+    private readonly Option<bool> _compare = OptionValue.Flag("--compare", "With --without: sweep each conversion as shipped too, and leave out guests that have no such callback.");
     private readonly Option<string?> _cpus = OptionValue.Single("--cpus", "N", "Number of processors, 1 to 64; 2 if not given.");
     private readonly Option<string?> _memory = OptionValue.Single("--memory", "SIZE", "RAM, such as 512M or 2G; 512M if not given.");
     private readonly Option<string?> _json = OptionValue.Single("--json", "FILE", "Write everything to a file as JSON; - prints it in place of the text.");
     private readonly Option<bool> _events = OptionValue.Flag("--events", "Print each event of each conversion too.");
+    private readonly Option<string?> _threads = OptionValue.Single("--threads", "N", "Guests at once. The results do not depend on it. Default: one per processor.");
     private readonly Option<bool> _fresh = OptionValue.Flag("--fresh", "Boot from the beginning: neither resume from the cache nor save to it.");
     private readonly Invocation _invocation;
 
@@ -64,10 +67,12 @@ internal sealed class SweepCommand
             ("liminal sweep vmlinuz", "16 pages, both directions, on every platform that the kernel has code for"),
             ("liminal sweep vmlinuz --platform snp --direction decrypt --events", "one conversion, with everything that it does"),
             ("liminal sweep vmlinuz --platform tdx --host implicit-convert --pages 512", "one 2 MiB page, under a host that converts on an unexpected access"),
-            ("liminal sweep vmlinuz --platform vtom --region vmalloc --json sweep.json", "pages of vmalloc(), with a report for programs"))
+            ("liminal sweep vmlinuz --platform vtom --region vmalloc --json sweep.json", "pages of vmalloc(), with a report for programs"),
+            ("liminal sweep vmlinuz-6.1 vmlinuz-6.12 --platform snp,vtom", "two kernels, and what their conversions cost"),
+            ("liminal sweep vmlinuz --platform vtom --without hv_vtom_clear_present --compare", "what clearing PRESENT is good for, and what it costs"))
         {
-            sweep._image, sweep._platforms, sweep._direction, sweep._pages, sweep._region, sweep._hosts, sweep._hostCall,
-            sweep._cpus, sweep._memory, sweep._json, sweep._events, sweep._fresh,
+            sweep._images, sweep._platforms, sweep._direction, sweep._pages, sweep._region, sweep._hosts, sweep._hostCall,
+            sweep._without, sweep._compare, sweep._cpus, sweep._memory, sweep._json, sweep._events, sweep._threads, sweep._fresh,
         };
         command.SetAction(sweep.Run);
         return command;
@@ -79,13 +84,10 @@ internal sealed class SweepCommand
         if (json is not null and not StandardOutput)
             ReportFile.Expect(json);
 
-        DiagnosticBag diagnostics = [];
-        string path = parsed.GetValue(_image)!;
-        KernelImage image = KernelImage.Open(path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
-        KernelKnowledge knowledge = KernelKnowledge.Of(image, path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
-        List<Work> work = Plan(parsed, image);
-        SweepReport report = ProgressDisplay.Run(
-            _invocation.Terminal, "sweeping", progress => Execute(parsed, path, image, knowledge, work, progress));
+        IReadOnlyList<IReadOnlyList<string>> variants = Variants(parsed);
+        IReadOnlyList<SweepSource> sources = SweepSource.Open(parsed.GetValue(_images)!);
+        List<SweepWork> work = Plan(parsed, sources, variants);
+        SweepReport report = ProgressDisplay.Run(_invocation.Terminal, "sweeping", progress => Execute(parsed, sources, work, progress));
         Write(report, json);
         if (json != StandardOutput)
             _invocation.Terminal.Print(SweepText.Render(report, parsed.GetValue(_events), _invocation.Terminal.Width));
@@ -93,18 +95,15 @@ internal sealed class SweepCommand
         return ExitCodeOf(report);
     }
 
-    /// <summary>One conversion to sweep.</summary>
-    private sealed record Work(ConfidentialPlatform Platform, ConversionQuestion Question, PolicySwitches Switches);
-
-    private List<Work> Plan(ParseResult parsed, KernelImage image)
+    private List<SweepWork> Plan(ParseResult parsed, IReadOnlyList<SweepSource> sources, IReadOnlyList<IReadOnlyList<string>> variants)
     {
-        List<ConfidentialPlatform> carried =
-            [.. Platforms.All.Where(one => image.Platforms.Any(code => code.Name == one.Name && code.IsMatch))];
+        SweepSource.ExpectFunctions(sources, variants[^1], _without.Name);
         IEnumerable<(string Name, ConfidentialPlatform? Value)> names =
             Platforms.All.Where(static one => one != Platforms.None).Select(static one => (one.Name, (ConfidentialPlatform?)one)).Append((All, null));
-        List<ConfidentialPlatform> platforms =
-            [.. (OptionValue.NamedOf(parsed, _platforms, "platform", names) ?? [null]).SelectMany(one => one is null ? carried : [one]).Distinct()];
-        if (platforms.Count == 0)
+        IReadOnlyList<ConfidentialPlatform?> named = OptionValue.NamedOf(parsed, _platforms, "platform", names) ?? [null];
+        List<(SweepSource Kernel, ConfidentialPlatform Platform)> guests =
+            [.. from source in sources from platform in named.SelectMany(one => one is null ? source.Platforms : [one]).Distinct() select (source, platform)];
+        if (guests.Count == 0)
             throw new CommandFailure("LIM3210", "the kernel has no code for any confidential platform; 'liminal kernel info' tells what it has");
 
         PteAttribute? target = OptionValue.NamedOf(parsed, _direction, "direction", null, Directions.Select(static one => (one.Name, one.Target)));
@@ -116,52 +115,39 @@ internal sealed class SweepCommand
         HostPlan? plan = parsed.GetValue(_hostCall) is null ? null : HostPlan.Only((ulong)OptionValue.NumberOf(parsed, _hostCall, 0, 0, long.MaxValue));
         return
         [
-            .. from platform in platforms
+            .. from guest in guests
+               from without in variants
                from direction in targets
-               from host in hosts ?? SweepSettings.HostsOf(platform)
-               from switches in SweepSettings.CombinationsOf(platform)
-               select new Work(platform, new ConversionQuestion(direction, region, pages) { Host = host, Switches = switches, Plan = plan }, switches),
+               from host in hosts ?? SweepSettings.HostsOf(guest.Platform)
+               from switches in SweepSettings.CombinationsOf(guest.Platform)
+               let question = new ConversionQuestion(direction, region, pages) { Host = host, Switches = switches, Plan = plan, Without = without }
+               select new SweepWork(guest.Kernel, guest.Platform, question, switches),
         ];
     }
 
-    private SweepReport Execute(
-        ParseResult parsed, string path, KernelImage image, KernelKnowledge knowledge, List<Work> work, ProgressDisplay.Report progress)
+    /// <summary>The callbacks that are to be gone, for each kind of sweep: none for the kernel as shipped.</summary>
+    private IReadOnlyList<IReadOnlyList<string>> Variants(ParseResult parsed)
     {
-        List<ConversionSweep> sweeps = [];
-        int done = 0;
-        foreach (IGrouping<ConfidentialPlatform, Work> group in work.GroupBy(static one => one.Platform))
-        {
-            if (_invocation.Interrupt.IsCancellationRequested)
-                break;
+        bool compares = parsed.GetValue(_compare);
+        IReadOnlyList<string> without = OptionValue.ItemsOf(parsed, _without) ?? [];
+        if (!compares)
+            return [without];
 
-            progress(done, work.Count, $"booting as {group.Key.Name}");
-            using SweepGuest guest = SweepGuest.Boot(Guest(parsed, path, group.Key), knowledge, _invocation.Interrupt);
-            if (_invocation.Interrupt.IsCancellationRequested)
-                break;
+        return without.Count > 0 ? [[], without] : throw new CommandFailure("LIM3012", "--compare: there is nothing to compare; name a function with --without");
+    }
 
-            foreach (Work one in group)
-            {
-                progress(done, work.Count, $"{group.Key.Name} {one.Question.Function}()");
-                var watch = Stopwatch.StartNew();
-                ConversionFinding? finding = guest.Campaign.Sweep(one.Question, null, _invocation.Interrupt, out string problem);
-                if (finding is null)
-                    throw new CommandFailure("LIM3211", $"{group.Key.Name}: the conversion cannot be made: {problem}");
-
-                sweeps.Add(FindingReport.Of(
-                    finding, group.Key, HostNames.Of(one.Question.Host), SweepSettings.Texts(group.Key, one.Switches),
-                    guest.ProcessorCount, watch.Elapsed.TotalSeconds));
-                progress(++done, work.Count, group.Key.Name);
-                if (_invocation.Interrupt.IsCancellationRequested)
-                    break;
-            }
-        }
-
+    private SweepReport Execute(ParseResult parsed, IReadOnlyList<SweepSource> sources, List<SweepWork> work, ProgressDisplay.Report progress)
+    {
+        int threads = (int)OptionValue.NumberOf(parsed, _threads, Math.Min(Environment.ProcessorCount, MostThreads), 1, MostThreads);
+        var run = new SweepRun(work, (source, platform) => Guest(parsed, source.Path, platform), parsed.GetValue(_compare), progress, _invocation.Interrupt);
+        IReadOnlyList<ConversionSweep> sweeps = run.Execute(threads);
         return new SweepReport(
-            SweepReport.CurrentSchemaVersion, "liminal", ProgramVersion.Text, TypedCommand.Of(parsed), Describe(path, image),
+            SweepReport.CurrentSchemaVersion, "liminal", ProgramVersion.Text, TypedCommand.Of(parsed),
+            [.. sources.Select(static source => source.Describe())],
             [.. work.Select(static one => one.Platform).Distinct().Select(static one => new PlatformEntry(one.Name, one.Title))],
             [.. PropertyInfo.All.Select(static one => new PropertyEntry(one.Name, one.Sentence))],
             [.. work.Select(static one => one.Question.Host).Distinct().Select(static one => new HostEntry(HostNames.Of(one), HostNames.All[(int)one].Title))],
-            sweeps, _invocation.Interrupt.IsCancellationRequested);
+            sweeps, CostComparison.Of(sweeps), _invocation.Interrupt.IsCancellationRequested);
     }
 
     private SweepGuestRequest Guest(ParseResult parsed, string path, ConfidentialPlatform platform) => new(path, platform)
@@ -182,12 +168,6 @@ internal sealed class SweepCommand
         {
             ReportFile.Save(json, stream => SweepReportJson.Write(report, stream));
         }
-    }
-
-    private static KernelEntry Describe(string path, KernelImage image)
-    {
-        using FileStream file = File.OpenRead(path);
-        return new KernelEntry(Path.GetFileName(path), image.Version.Release, Convert.ToHexStringLower(SHA256.HashData(file)));
     }
 
     private static int ExitCodeOf(SweepReport report)

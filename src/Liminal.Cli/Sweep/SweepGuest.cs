@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using Liminal.Cli.Boot;
 using Liminal.Cli.CommandLine;
@@ -35,16 +37,21 @@ internal sealed class SweepGuest : IDisposable
     private const ulong BootLimit = 20_000_000_000;
 
     private readonly BootSession _session;
+    private readonly GuestKernel? _kernel;
     private readonly ConversionCampaign? _campaign;
 
-    private SweepGuest(BootSession session, ConversionCampaign? campaign)
+    private SweepGuest(BootSession session, GuestKernel? kernel, ConversionCampaign? campaign)
     {
         _session = session;
+        _kernel = kernel;
         _campaign = campaign;
     }
 
     /// <summary>Sweeps in this guest. Not there when the boot was interrupted.</summary>
     public ConversionCampaign Campaign => _campaign ?? throw new InvalidOperationException("The boot was interrupted.");
+
+    /// <summary>The callbacks that take part in conversions in this guest.</summary>
+    public IReadOnlyList<PlatformCallback> Callbacks => _kernel is null ? [] : PlatformCallbacks.Of(_kernel);
 
     /// <summary>Number of processors.</summary>
     public int ProcessorCount => _session.Machine.Processors.Length;
@@ -70,11 +77,11 @@ internal sealed class SweepGuest : IDisposable
             end = session.BringUp();
 
         if (interrupt.IsCancellationRequested)
-            return new SweepGuest(session, null);
+            return new SweepGuest(session, null, null);
 
         try
         {
-            return new SweepGuest(session, Begin(session, request, knowledge, end));
+            return Begin(session, request, knowledge, end);
         }
         catch (CommandFailure)
         {
@@ -86,6 +93,16 @@ internal sealed class SweepGuest : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _session.Dispose();
 
+    /// <summary>Those of some functions that are callbacks of conversions in this guest.</summary>
+    public IReadOnlyList<string> Installed(IReadOnlyList<string> functions)
+    {
+        if (functions.Count == 0)
+            return [];
+
+        HashSet<ulong> installed = [.. Callbacks.Select(static callback => callback.Function)];
+        return [.. functions.Where(name => _kernel?.FindSymbol(name) is ulong address && installed.Contains(address))];
+    }
+
     /// <summary>The first diagnostic as a failure of the command.</summary>
     public static CommandFailure Failure(DiagnosticBag diagnostics)
     {
@@ -93,7 +110,7 @@ internal sealed class SweepGuest : IDisposable
         return new CommandFailure(first.Id, $"{first.Subject}: {first.Detail}; {first.Kind.Remedy}");
     }
 
-    private static ConversionCampaign Begin(BootSession session, SweepGuestRequest request, KernelKnowledge knowledge, MachineEnd? end)
+    private static SweepGuest Begin(BootSession session, SweepGuestRequest request, KernelKnowledge knowledge, MachineEnd? end)
     {
         string name = request.Platform.Name;
         if (end is not null)
@@ -101,7 +118,8 @@ internal sealed class SweepGuest : IDisposable
 
         GuestKernel kernel = GuestKernel.Attach(session.Machine, knowledge, out string problem)
             ?? throw new CommandFailure("LIM3211", $"{name}: the running kernel cannot be read: {problem}");
-        return ConversionCampaign.Begin(kernel, 0, out problem)
+        ConversionCampaign campaign = ConversionCampaign.Begin(kernel, 0, out problem)
             ?? throw new CommandFailure("LIM3211", $"{name}: no kernel function can be called: {problem}");
+        return new SweepGuest(session, kernel, campaign);
     }
 }

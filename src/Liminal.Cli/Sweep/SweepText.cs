@@ -20,13 +20,19 @@ internal static class SweepText
     /// <param name="width">Columns of a line.</param>
     public static IEnumerable<TextLine> Render(SweepReport report, bool withEvents, int width)
     {
-        yield return Line(($"{report.Kernel.Release}", TextStyle.Strong));
+        foreach (KernelEntry kernel in report.Kernels)
+            yield return Line((kernel.Name, TextStyle.Strong));
+
         foreach (IGrouping<string, ConversionSweep> same in report.Sweeps.GroupBy(Signature))
         {
             yield return Line(("", TextStyle.Plain));
-            foreach (TextLine line in RenderOne([.. same], withEvents, width))
+            foreach (TextLine line in RenderOne([.. same], report.Kernels.Count > 1, withEvents, width))
                 yield return line;
         }
+
+        yield return Line(("", TextStyle.Plain));
+        foreach (TextLine line in SweepCostText.Render(report.Costs))
+            yield return line;
 
         yield return Line(("", TextStyle.Plain));
         foreach (TextLine line in Summary(report))
@@ -34,12 +40,15 @@ internal static class SweepText
     }
 
     /// <summary>Sweeps under different hosts and settings that came to the same are told once.</summary>
-    private static IEnumerable<TextLine> RenderOne(IReadOnlyList<ConversionSweep> same, bool withEvents, int width)
+    private static IEnumerable<TextLine> RenderOne(IReadOnlyList<ConversionSweep> same, bool withKernel, bool withEvents, int width)
     {
         ConversionSweep sweep = same[0];
         yield return Line(
-            ($"{sweep.Platform} {sweep.Direction}", TextStyle.Strong),
+            ($"{(withKernel ? $"{sweep.Kernel} " : "")}{sweep.Platform} {sweep.Direction}", TextStyle.Strong),
             ($"  {sweep.Subject.Cause}, {sweep.Subject.Region}, {sweep.Subject.Processors} CPUs", TextStyle.Plain));
+        if (sweep.Subject.Without.Count > 0)
+            yield return Line(($"  without {string.Join(", ", sweep.Subject.Without)}", TextStyle.Notable));
+
         foreach (ConversionSweep one in same)
             yield return Line(($"  {one.Host} host{string.Concat(one.Switches.Select(static text => $", {text}"))}", TextStyle.Faint));
 
@@ -63,7 +72,8 @@ internal static class SweepText
             string pages = window.Pages.Count == 1 ? $"page {window.Pages[0]}" : $"{window.Pages.Count} pages";
             yield return Line(
                 ($"  {window.First - sweep.FirstInstruction,9}..{window.Last - sweep.FirstInstruction,-9} {pages}, {window.Mappings[0]}, {window.PageStates[0]}: meets {window.Meets} ", TextStyle.Plain),
-                (window.End.ToString(), style));
+                (window.End.ToString(), style),
+                (Open(window, sweep), TextStyle.Notable));
             foreach (string line in PrintableText.Wrap(PrintableText.Of(Shorten(window.Conclusion)), Math.Max(width - 24, 40)))
                 yield return Line(($"                       {line}", TextStyle.Faint));
         }
@@ -86,32 +96,43 @@ internal static class SweepText
     /// <summary>One line a sweep: verdict, longest stretch in which a load does not get its data, worst end.</summary>
     private static IEnumerable<TextLine> Summary(SweepReport report)
     {
+        int kernels = report.Kernels.Count < 2 ? 0 : report.Kernels.Max(static kernel => kernel.Name.Length) + 1;
         int settings = report.Sweeps.Count == 0 ? 0 : report.Sweeps.Max(static sweep => Settings(sweep).Length);
         foreach (ConversionSweep sweep in report.Sweeps)
         {
             PropertyVerdict survives = sweep.Properties.First(static one => one.Property == "StrayLoadsSurvive");
             bool isLost = survives.Verdict == Verdict.Violated;
             ulong longest = sweep.Windows.Count == 0 ? 0 : sweep.Windows.Max(static window => window.Length);
+            string open = longest > 0 && sweep.Ended is null && sweep.Windows.Any(static window => window.Closed < 0) ? ", and open when it returns" : "";
             string worst = sweep.Windows.Count == 0 ? "no window" : sweep.Windows.Where(static window => window.Runs.Count > 0).Select(static window => window.End).DefaultIfEmpty().Max().ToString();
             yield return Line(
-                ($"{sweep.Platform,-5} {sweep.Direction,-8} {Settings(sweep).PadRight(settings)}  ", TextStyle.Plain),
+                ($"{(kernels == 0 ? "" : sweep.Kernel.PadRight(kernels))}{sweep.Platform,-5} {sweep.Direction,-8} {Settings(sweep).PadRight(settings)}  ", TextStyle.Plain),
                 ($"{survives.Verdict,-13}", isLost ? TextStyle.Violation : TextStyle.Good),
-                ($" longest window {Number(longest)} instructions, {worst}", TextStyle.Plain));
+                ($" longest window {Number(longest)} instructions, {worst}{open}", TextStyle.Plain));
         }
 
         if (report.Interrupted)
             yield return Line(("interrupted: what is above is what was done until then", TextStyle.Notable));
     }
 
+    /// <summary>What is no window of the conversion alone: it is there before, or after.</summary>
+    private static string Open(SweepWindow window, ConversionSweep sweep) => (window.Opened < 0, window.Closed < 0 && sweep.Ended is null) switch
+    {
+        (true, true) => ", before and after too",
+        (true, false) => ", before too",
+        (false, true) => ", and open when it returns",
+        _ => "",
+    };
+
     /// <summary>Equal for two sweeps that would be told in the same words.</summary>
     private static string Signature(ConversionSweep sweep) => string.Join('\n',
     [
-        sweep.Platform, sweep.Direction, sweep.Result, sweep.Ended,
+        sweep.Kernel, sweep.Platform, sweep.Direction, string.Join(',', sweep.Subject.Without), sweep.Result, sweep.Ended,
         .. sweep.Windows.Select(static window => $"{window.First} {window.Last} {window.Mappings[0]} {window.PageStates[0]} {window.Meets} {window.End} {window.Conclusion}"),
         .. sweep.Properties.Select(static verdict => $"{verdict.Property} {verdict.Verdict} {verdict.Reason}"),
     ]);
 
-    private static string Settings(ConversionSweep sweep) => string.Join(' ', [sweep.Host, .. sweep.Switches]);
+    private static string Settings(ConversionSweep sweep) => string.Join(' ', [sweep.Host, .. sweep.Switches, .. sweep.Subject.Without.Select(static name => $"without {name}")]);
 
     private static string Shorten(string text) => text.Length <= LongestConclusion ? text : text[..LongestConclusion] + "...";
 

@@ -58,8 +58,10 @@ public sealed class ConversionCampaign
         if (Prepare(ready, question, out problem) is not ConversionRange range)
             return null;
 
-        // From here on the host behaves as asked: only the conversion itself meets it.
-        SetHost(prepared, question);
+        // From here on the host behaves as asked, and callbacks are gone: only the conversion itself meets it.
+        if (!TrySetUp(ready.Kernel, question, out problem))
+            return null;
+
         ConversionRecord record;
         using (VirtualMachine recorded = prepared.Fork())
         {
@@ -96,7 +98,9 @@ public sealed class ConversionCampaign
             }
         }
 
-        SetHost(prepared, question);
+        if (!TrySetUp(context.Kernel, question, out problem))
+            return null;
+
         context.Begin(question.Function, range.Address, pages);
         return new RecordedCall(context.Kernel, range.Frames).Run(context, question.Target, question.Limit);
     }
@@ -133,14 +137,17 @@ public sealed class ConversionCampaign
         }
     }
 
-    private static void SetHost(VirtualMachine machine, ConversionQuestion question)
+    private static bool TrySetUp(GuestKernel kernel, ConversionQuestion question, out string problem)
     {
+        VirtualMachine machine = kernel.Machine;
         machine.Confidential!.Host = question.Host;
         if (question.Switches is { } switches)
             machine.Confidential.SetSwitches(switches);
 
         if (question.Plan is { } plan)
             machine.Confidential.Plan = plan;
+
+        return PlatformCallbacks.TryReplace(kernel, question.Without, out problem);
     }
 
     /// <summary>Replays the conversion once, and tries each load in a fork of where it belongs.</summary>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Generic;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
@@ -23,6 +24,9 @@ public sealed record ConversionQuestion(PteAttribute Target, SweepRegion Region,
 
     /// <summary>At which of its calls the host strikes, counted from the conversion's first; null for every one.</summary>
     public HostPlan? Plan { get; init; }
+
+    /// <summary>Callbacks of x86_platform.guest that the kernel's plain ones take the place of, for the conversion.</summary>
+    public IReadOnlyList<string> Without { get; init; } = [];
 
     /// <summary>Instructions, of all processors together, after which a conversion or a stray load is given up.</summary>
     public ulong Limit { get; init; } = 400_000_000;

@@ -15,24 +15,32 @@ public static class FindingReport
 {
     /// <summary>The report of one conversion.</summary>
     /// <param name="finding">What was found.</param>
+    /// <param name="kernelName">What the report calls the kernel.</param>
     /// <param name="platform">The rulebook.</param>
     /// <param name="hostName">Name of the host policy.</param>
     /// <param name="switches">Settings of the policy switches, as texts.</param>
     /// <param name="processors">Processors of the machine.</param>
     /// <param name="seconds">Time it took.</param>
     public static ConversionSweep Of(
-        ConversionFinding finding, ConfidentialPlatform platform, string hostName, IReadOnlyList<string> switches, int processors, double seconds)
+        ConversionFinding finding,
+        string kernelName,
+        ConfidentialPlatform platform,
+        string hostName,
+        IReadOnlyList<string> switches,
+        int processors,
+        double seconds)
     {
         ConversionQuestion question = finding.Question;
         KernelCallResult result = finding.Record.Result;
         return new ConversionSweep(
+            kernelName,
             platform.Name,
             question.Target == PteAttribute.Shared ? "decrypt" : "encrypt",
             hostName,
             switches,
             new SweepSubject(
                 $"{question.Function}({finding.Range.Address:x16}, {finding.Range.Frames.Count})",
-                RegionName(question.Region), finding.Range.Frames.Count, finding.Range.Frames[0].Value, processors, null, []),
+                RegionName(question.Region), finding.Range.Frames.Count, finding.Range.Frames[0].Value, processors, null, question.Without),
             result.HasReturned ? result.Error == 0 ? "0" : $"{Errno(result.Error)} ({result.Error})" : null,
             finding.Record.End?.ToString(),
             finding.Record.First,

@@ -81,7 +81,21 @@ public static class PropertyJudge
         MappingSpan? view = finding.Record.PrivateViewsOfShared.Count == 0 ? null : finding.Record.PrivateViewsOfShared[0];
         return view is null
             ? Holds(Property)
-            : Violated(Property, $"page {view.Mapping.Page} is shared, and the {view.Mapping.Region} or a TLB has it private", finding, view.Opened);
+            : Violated(Property, $"page {view.Mapping.Page} is shared, and the {view.Mapping.Region} or a TLB has it private{HowLong(view, finding)}", finding, view.Opened);
+    }
+
+    private static string HowLong(MappingSpan view, ConversionFinding finding)
+    {
+        bool before = view.Opened < 0;
+        bool after = view.Closed < 0 && finding.Record.End is null;
+        string instructions = $"for {view.Last - view.First + 1} instructions";
+        return (before, after) switch
+        {
+            (true, true) => ", before, during and after the conversion",
+            (true, false) => $", since before the conversion and {instructions} of it",
+            (false, true) => $", {instructions} and after the conversion has returned",
+            _ => $", {instructions}",
+        };
     }
 
     private static PropertyVerdict TranslationSucceeds(ConversionFinding finding)

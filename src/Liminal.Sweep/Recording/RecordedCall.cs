@@ -21,7 +21,7 @@ namespace Liminal.Sweep.Recording;
 internal sealed class RecordedCall
 {
     private const string Other = "other";
-    private static readonly string[] Parents = ["__set_memory_enc_pgtable", "__set_memory_enc_dec", "hv_set_mem_host_visibility"];
+    private static readonly string[] Parents = ["__set_memory_enc_pgtable", "__set_memory_enc_dec", "set_memory_decrypted", "set_memory_encrypted"];
     private static readonly string[] Ends = ["panic", "oops_enter"];
 
     /// <summary>Functions that a conversion is made of; which of them a kernel has, and calls, is seen.</summary>
@@ -29,9 +29,10 @@ internal sealed class RecordedCall
     [
         "vm_unmap_aliases", "cpa_flush", "__change_page_attr_set_clr", "change_page_attr_set_clr", "set_memory_np", "set_memory_p",
         "tdx_enc_status_change_prepare", "tdx_enc_status_change_finish", "amd_enc_status_change_prepare", "amd_enc_status_change_finish",
-        "hv_vtom_clear_present", "hv_vtom_set_host_visibility", "hv_mark_gpa_visibility",
+        "hv_vtom_clear_present", "hv_vtom_set_host_visibility", "hv_set_mem_host_visibility",
     ];
 
+    /// <summary>Functions in which the converting processor asks the others to flush, or, for <c>__cpa_flush_tlb</c>, has just asked them and does its own part.</summary>
     private static readonly string[] FlushRequests = ["flush_tlb_all", "flush_tlb_kernel_range", "__cpa_flush_tlb"];
 
     private readonly GuestKernel _kernel;
@@ -120,7 +121,7 @@ internal sealed class RecordedCall
             if (_ends.Contains(end.Rip))
                 return end with { Detail = $"the kernel is in {_kernel.Describe(end.Rip)}" };
 
-            if (_flushEntries.TryGetValue(end.Rip, out string? flush) && processor == converter && flush != "__cpa_flush_tlb")
+            if (_flushEntries.TryGetValue(end.Rip, out string? flush) && processor == converter)
             {
                 _recorder.Cost.FlushRequests++;
                 _recorder.Mark(processor, SweepEventKind.FlushRequest, ObservedStepKind.FlushRequest, "asks every processor to flush", flush);

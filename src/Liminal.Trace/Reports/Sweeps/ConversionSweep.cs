@@ -5,6 +5,7 @@ using System.Collections.Generic;
 namespace Liminal.Trace;
 
 /// <summary>One real conversion in a real kernel, with a stray load tried at every instruction of it.</summary>
+/// <param name="Kernel">Name of the kernel, as in <see cref="SweepReport.Kernels"/>.</param>
 /// <param name="Platform">Name of the platform, as in <see cref="SweepReport.Platforms"/>.</param>
 /// <param name="Direction"><c>decrypt</c> (private to shared) or <c>encrypt</c> (shared to private).</param>
 /// <param name="Host">Name of the host policy, as in <see cref="SweepReport.Hosts"/>.</param>
@@ -25,6 +26,7 @@ namespace Liminal.Trace;
 /// <param name="Seconds">Time it took. The only measured value: everything else is the same on every computer.</param>
 /// <param name="Incomplete">Why part of the conversion was not swept; null when all of it was.</param>
 public sealed record ConversionSweep(
+    string Kernel,
     string Platform,
     string Direction,
     string Host,
@@ -52,6 +54,6 @@ public sealed record ConversionSweep(
 /// <param name="FirstFrame">Frame of the first page.</param>
 /// <param name="Processors">Processors of the machine.</param>
 /// <param name="Applied">Name of the protocol that took the place of the kernel's own function; null for the kernel's own.</param>
-/// <param name="Without">Functions of the kernel that were replaced by a plain return, in a fixed order; usually none.</param>
+/// <param name="Without">Callbacks of <c>x86_platform.guest</c> that the kernel's plain ones took the place of, in the order given; usually none.</param>
 public sealed record SweepSubject(
     string Cause, string Region, int Pages, ulong FirstFrame, int Processors, string? Applied, IReadOnlyList<string> Without);

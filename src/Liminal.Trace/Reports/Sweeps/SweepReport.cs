@@ -9,30 +9,33 @@ namespace Liminal.Trace;
 /// <param name="Tool">The program that made the report: <c>liminal</c>.</param>
 /// <param name="Version">Version of that program.</param>
 /// <param name="CommandLine">What the user asked for, as typed.</param>
-/// <param name="Kernel">The kernel that was observed.</param>
+/// <param name="Kernels">The kernels that were observed, in the order given.</param>
 /// <param name="Platforms">The platforms that were swept, in the order of the report.</param>
 /// <param name="Properties">The properties that were judged; the same names as in a check.</param>
 /// <param name="Hosts">The host policies that were played.</param>
-/// <param name="Sweeps">One entry per conversion, platform, host and setting of the switches, in a fixed order.</param>
+/// <param name="Sweeps">One entry per kernel, platform, conversion, host and setting of the switches, in a fixed order.</param>
+/// <param name="Costs">What the conversions cost, with those beside each other that are to be compared.</param>
 /// <param name="Interrupted">Whether the run was stopped before its end, so that sweeps are missing or incomplete.</param>
 public sealed record SweepReport(
     int SchemaVersion,
     string Tool,
     string Version,
     string CommandLine,
-    KernelEntry Kernel,
+    IReadOnlyList<KernelEntry> Kernels,
     IReadOnlyList<PlatformEntry> Platforms,
     IReadOnlyList<PropertyEntry> Properties,
     IReadOnlyList<HostEntry> Hosts,
     IReadOnlyList<ConversionSweep> Sweeps,
+    IReadOnlyList<CostComparison> Costs,
     bool Interrupted)
 {
     /// <summary>The version that this program writes and reads. It grows when a reader of the old shape would be misled.</summary>
-    public const int CurrentSchemaVersion = 1;
+    public const int CurrentSchemaVersion = 2;
 }
 
-/// <summary>The kernel that a report speaks of.</summary>
+/// <summary>A kernel that a report speaks of.</summary>
+/// <param name="Name">What the report calls it: its release, with <c>#2</c> and so on behind it where several have the same.</param>
 /// <param name="File">Name of the image file, without its folder.</param>
 /// <param name="Release">What <c>uname -r</c> says.</param>
 /// <param name="Sha256">Hash of the file, in hexadecimal.</param>
-public sealed record KernelEntry(string File, string Release, string Sha256);
+public sealed record KernelEntry(string Name, string File, string Release, string Sha256);
