@@ -7,8 +7,8 @@ namespace Liminal.Chipset;
 
 /// <summary>Programmable interval timer, ports 40h to 43h, and the gate and output of its channel 2 at port 61h.</summary>
 /// <remarks>
-/// Source: Intel 82C54 data sheet (231244), control word, mode definitions 0, 2 and 3, counter latch and read-back commands; port 61h as
-/// in the IBM PC/AT Technical Reference. Binary counting only; modes 1, 4 and 5 and BCD stop the machine. Channel 0 drives an interrupt
+/// Source: Intel 82C54 data sheet (231244), control word, mode definitions 0, 2 and 3, counter latch and read-back commands, status byte
+/// (figures 11 to 14); port 61h as in the IBM PC/AT Technical Reference. Binary counting only; modes 1, 4 and 5 and BCD stop the machine. Channel 0 drives an interrupt
 /// input; channel 1 (DRAM refresh) counts and drives nothing; the speaker is silent.
 /// </remarks>
 public sealed class Pit8254(MachineClock clock, IInterruptController interrupts, int interruptInput, IMachineControl machine)
@@ -28,6 +28,9 @@ public sealed class Pit8254(MachineClock clock, IInterruptController interrupts,
     /// <summary>Frequency of the counters in hertz.</summary>
     public const ulong InputHertz = 1_193_182;
 
+    private const byte CountIsLatched = 1;
+    private const byte StatusIsLatched = 2;
+
     private State _state;
 
     internal struct Channel
@@ -40,7 +43,9 @@ public sealed class Pit8254(MachineClock clock, IInterruptController interrupts,
         public byte WriteHigh;      // the next write is the high byte of Access 3
         public byte ReadHigh;
         public byte PendingLow;
-        public byte IsLatched;
+        public byte IsLatched;      // bit 0 the count, bit 1 the status
+        public byte StatusLatch;
+        public byte IsNull;         // a control word was written, and no count since
         public byte IsCounting;
         public byte Gate;
     }
@@ -152,6 +157,12 @@ public sealed class Pit8254(MachineClock clock, IInterruptController interrupts,
 
     private uint ReadCounter(ref Channel channel)
     {
+        if ((channel.IsLatched & StatusIsLatched) != 0)
+        {
+            channel.IsLatched &= CountIsLatched;
+            return channel.StatusLatch;
+        }
+
         ushort count = channel.IsLatched != 0 ? channel.Latch : Count(channel);
         bool high = channel.Access == 2 || (channel.Access == 3 && channel.ReadHigh != 0);
         if (channel.Access == 3)
@@ -172,20 +183,7 @@ public sealed class Pit8254(MachineClock clock, IInterruptController interrupts,
         int select = value >> 6;
         if (select == 3)
         {
-            if ((value & 0x30) != 0x10)
-            {
-                machine.NotModelled($"8254 read-back of status, {value:x2}h to port 43h");
-                return;
-            }
-
-            for (int index = 0; index < 3; index++)
-            {
-                if ((value & (2 << index)) != 0)
-                {
-                    LatchCount(ref _state.Channels[index]);
-                }
-            }
-
+            ReadBack(value);
             return;
         }
 
@@ -205,7 +203,7 @@ public sealed class Pit8254(MachineClock clock, IInterruptController interrupts,
             return;
         }
 
-        channel = new Channel { Mode = (byte)mode, Access = access, Gate = channel.Gate, Reload = 0x1_0000 };
+        channel = new Channel { Mode = (byte)mode, Access = access, Gate = channel.Gate, Reload = 0x1_0000, IsNull = 1 };
         if (select == 0)
         {
             _state.InterruptAt = 0;
@@ -213,12 +211,40 @@ public sealed class Pit8254(MachineClock clock, IInterruptController interrupts,
         }
     }
 
+    /// <summary>Latches count (bit 5 clear) and status (bit 4 clear) of the counters named in bits 3:1; the status is read first.</summary>
+    private void ReadBack(byte value)
+    {
+        for (int index = 0; index < 3; index++)
+        {
+            ref Channel channel = ref _state.Channels[index];
+            if ((value & (2 << index)) == 0)
+            {
+                continue;
+            }
+
+            if ((value & 0x20) == 0)
+            {
+                LatchCount(ref channel);
+            }
+
+            if ((value & 0x10) == 0 && (channel.IsLatched & StatusIsLatched) == 0)
+            {
+                channel.StatusLatch = Status(channel);
+                channel.IsLatched |= StatusIsLatched;
+            }
+        }
+    }
+
+    /// <summary>Output, null count, access and mode as the control word had them; counting is always binary.</summary>
+    private byte Status(Channel channel) =>
+        (byte)((Output(channel) ? 0x80 : 0) | (channel.IsNull << 6) | (channel.Access << 4) | (channel.Mode << 1));
+
     private void LatchCount(ref Channel channel)
     {
-        if (channel.IsLatched == 0)
+        if ((channel.IsLatched & CountIsLatched) == 0)
         {
             channel.Latch = Count(channel);
-            channel.IsLatched = 1;
+            channel.IsLatched |= CountIsLatched;
         }
     }
 
@@ -250,6 +276,7 @@ public sealed class Pit8254(MachineClock clock, IInterruptController interrupts,
     {
         ref Channel channel = ref _state.Channels[index];
         channel.Reload = count == 0 ? 0x1_0000u : (uint)count;
+        channel.IsNull = 0;
         bool gated = index != 2 || channel.Gate != 0;
         channel.IsCounting = (byte)(gated ? 1 : 0);
         channel.StartedAt = clock.Now;
