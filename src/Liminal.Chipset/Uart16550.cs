@@ -49,6 +49,9 @@ public sealed class Uart16550(Action<byte> transmit, IInterruptController interr
     /// <summary>Number of bytes the receiver can take now.</summary>
     public int ReceiverRoom => _state.Modem.Loopback ? 0 : Capacity - _state.ReceivedCount;
 
+    /// <summary>The guest is interrupted when a byte arrives: somebody has opened the port to read from it.</summary>
+    public bool ReceivesByInterrupt => _state.Enabled.ReceivedData && _state.Modem.Out2;
+
     /// <summary>A byte arrives on the line.</summary>
     /// <param name="value">The byte.</param>
     /// <exception cref="InvalidOperationException"><see cref="ReceiverRoom"/> is zero.</exception>

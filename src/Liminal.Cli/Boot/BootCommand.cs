@@ -54,6 +54,7 @@ internal sealed class BootCommand
             "boot",
             "Runs a kernel with a console. In a terminal Ctrl-A x leaves.",
             ("liminal boot vmlinuz", "to a shell"),
+            ("echo 'cat /proc/cpuinfo' | liminal boot vmlinuz", "and what the shell prints"),
             ("liminal boot vmlinuz --cpus 2 --until \"liminal: user land is up\" --json boot.json", "unattended, with a report"),
             ("liminal boot vmlinuz --platform vtom --cpus 2", "as a confidential guest"),
             ("liminal boot vmlinuz --platform snp --until \"liminal: user land is up\" --census", "and what its page tables map then"),
@@ -87,7 +88,7 @@ internal sealed class BootCommand
         {
             BootOutcome outcome = request.IsInteractive
                 ? InteractiveConsole.Run(session, output, _invocation.Interrupt)
-                : UnattendedConsole.Run(session, output, _invocation.Interrupt);
+                : UnattendedConsole.Run(session, _invocation.Terminal.OpenIn(), output, _invocation.Interrupt);
             debugger?.Finish(outcome.ExitCode);
             trace?.Dispose();
             outcome.Print(_invocation.Terminal.Error);

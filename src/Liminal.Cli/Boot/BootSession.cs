@@ -45,6 +45,9 @@ internal sealed class BootSession : IDisposable
     /// <summary>The kernel; null for a Multiboot program.</summary>
     public KernelImage? Image { get; }
 
+    /// <summary>The guest is a kernel that was given no initial RAM disk by the user, and will say when its user land is up.</summary>
+    public bool HasBuiltInUserLand => Image is not null && Request.InitialRamDisk is null;
+
     /// <summary>Names of the kernel for a debugger.</summary>
     public KernelSymbols? Symbols => Image is null ? null : new KernelSymbols(Image);
 

@@ -23,6 +23,9 @@ internal sealed class Terminal
     /// <summary>Standard output as bytes, for a report on it. What <see cref="Out"/> holds back must be flushed before.</summary>
     public required Func<Stream> OpenOut { get; init; }
 
+    /// <summary>Standard input when it is a file or a pipe; null when it is a terminal, or nobody's.</summary>
+    public Func<Stream?> OpenIn { get; init; } = () => null;
+
     /// <summary>Columns of a line of results.</summary>
     public int Width { get; init; } = WidthOfAFile;
 
@@ -44,6 +47,7 @@ internal sealed class Terminal
             Out = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), 1 << 15) { AutoFlush = false, NewLine = "\n" },
             Error = new StreamWriter(Console.OpenStandardError(), new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" },
             OpenOut = Console.OpenStandardOutput,
+            OpenIn = () => Console.IsInputRedirected ? Console.OpenStandardInput() : null,
             Width = outIsTerminal && Console.WindowWidth > 0 ? Console.WindowWidth : WidthOfAFile,
             HasColour = outIsTerminal && !plain,
             HasProgressBar = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb",

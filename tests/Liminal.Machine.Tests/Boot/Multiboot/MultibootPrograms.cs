@@ -10,6 +10,8 @@ internal static class MultibootPrograms
 {
     private const uint Long64 = 0x10_1000;
     private const uint Real16 = 0x10_2000;
+    private const uint Listening32 = 0x10_3000;
+    private const uint ListenerHandler = 0x10_3800;
     private const uint Tables = 0x20_0000;
     private const uint Trampoline = 0x8000;
     private const uint Mailbox = 0x9F00;
@@ -161,6 +163,25 @@ internal static class MultibootPrograms
         Exit(a, 0);
     });
 
+    /// <summary>Sleeps until the serial port interrupts; prints what it is sent, each byte in brackets, until Ctrl-D.</summary>
+    public static byte[] Listener { get; } = MultibootElf.Build(
+        a =>
+        {
+            Begin(a);
+            a.mov(__dword_ptr[Tables + 8], 0xffff);
+            a.mov(__dword_ptr[Tables + 12], 0x00cf_9b00);
+            a.mov(__dword_ptr[Tables + 16], 0xffff);
+            a.mov(__dword_ptr[Tables + 20], 0x00cf_9300);
+            a.mov(__word_ptr[Tables + 0x20], 0x17);
+            a.mov(__dword_ptr[Tables + 0x22], (int)Tables);
+            a.lgdt(__[Tables + 0x20]);
+            a.push(8);
+            a.push((int)Listening32);
+            a.retf();
+        },
+        (Listening32, MultibootElf.Assemble(32, Listening32, Listen)),
+        (ListenerHandler, MultibootElf.Assemble(32, ListenerHandler, TakeBytes)));
+
     /// <summary>Counts for ever.</summary>
     public static byte[] Endless { get; } = MultibootElf.Build(a =>
     {
@@ -170,6 +191,72 @@ internal static class MultibootPrograms
         a.inc(eax);
         a.jmp(again);
     });
+
+    /// <summary>Vector 40h from I/O APIC input 4, then sleep.</summary>
+    private static void Listen(Assembler a)
+    {
+        const uint InterruptTable = Tables + 0x1000;
+        const int LocalApic = unchecked((int)0xFEE0_0000);
+        const int IoApic = unchecked((int)0xFEC0_0000);
+        Label sleep = a.CreateLabel();
+        a.mov(eax, 16);
+        a.mov(ds, ax);
+        a.mov(es, ax);
+        a.mov(ss, ax);
+        a.mov(__dword_ptr[InterruptTable + (0x40 * 8)], (int)((ListenerHandler & 0xffff) | (8 << 16)));
+        a.mov(__dword_ptr[InterruptTable + (0x40 * 8) + 4], (int)((ListenerHandler & 0xffff_0000) | 0x8e00));
+        a.mov(__word_ptr[Tables + 0x30], 0x7ff);
+        a.mov(__dword_ptr[Tables + 0x32], (int)InterruptTable);
+        a.lidt(__[Tables + 0x30]);
+        a.mov(ebx, LocalApic);
+        a.mov(__dword_ptr[ebx + 0xF0], 0x1FF);
+        a.mov(ebx, IoApic);
+        a.mov(__dword_ptr[ebx], 0x18);
+        a.mov(__dword_ptr[ebx + 0x10], 0x40);
+        a.mov(__dword_ptr[ebx], 0x19);
+        a.mov(__dword_ptr[ebx + 0x10], 0);
+        foreach ((int port, int value) in ((int, int)[])[(0x3fa, 1), (0x3fc, 8), (0x3f9, 1), (0x3f8, '>')])
+        {
+            a.mov(edx, port);
+            a.mov(al, (sbyte)value);
+            a.@out(dx, al);
+        }
+
+        a.Label(ref sleep);
+        a.sti();
+        a.hlt();
+        a.jmp(sleep);
+    }
+
+    private static void TakeBytes(Assembler a)
+    {
+        Label next = a.CreateLabel();
+        Label done = a.CreateLabel();
+        Label end = a.CreateLabel();
+        a.Label(ref next);
+        a.mov(edx, 0x3fd);
+        a.@in(al, dx);
+        a.test(al, 1);
+        a.jz(done);
+        a.mov(edx, 0x3f8);
+        a.@in(al, dx);
+        a.cmp(al, 4);
+        a.je(end);
+        a.mov(cl, al);
+        a.mov(al, (sbyte)'[');
+        a.@out(dx, al);
+        a.mov(al, cl);
+        a.@out(dx, al);
+        a.mov(al, (sbyte)']');
+        a.@out(dx, al);
+        a.jmp(next);
+        a.Label(ref done);
+        a.mov(ebx, unchecked((int)0xFEE0_0000));
+        a.mov(__dword_ptr[ebx + 0xB0], 0);
+        a.iretd();
+        a.Label(ref end);
+        Exit(a, 0);
+    }
 
     private static void PrintInformation(Assembler a)
     {
