@@ -3,7 +3,6 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
-using System.IO;
 using System.Linq;
 using Liminal.Checker.Checking;
 using Liminal.Checker.Properties;
@@ -21,7 +20,6 @@ namespace Liminal.Cli.Sweep;
 /// <summary><c>liminal sweep</c>: a stray load at every instruction of a real conversion.</summary>
 internal sealed class SweepCommand
 {
-    private const string StandardOutput = "-";
     private const string All = "all";
     private const long DefaultPages = 16;
     private const long MostPages = 1023;
@@ -49,7 +47,7 @@ internal sealed class SweepCommand
     private readonly Option<bool> _compare = OptionValue.Flag("--compare", "With --without: sweep each conversion as shipped too, and leave out guests that have no such callback.");
     private readonly Option<string?> _cpus = OptionValue.Single("--cpus", "N", "Number of processors, 1 to 64; 2 if not given.");
     private readonly Option<string?> _memory = OptionValue.Single("--memory", "SIZE", "RAM, such as 512M or 2G; 512M if not given.");
-    private readonly Option<string?> _json = OptionValue.Single("--json", "FILE", "Write everything to a file as JSON; - prints it in place of the text.");
+    private readonly SweepOutputs _outputs = new();
     private readonly Option<bool> _events = OptionValue.Flag("--events", "Print each event of each conversion too.");
     private readonly Option<string?> _threads = OptionValue.Single("--threads", "N", "Guests at once. The results do not depend on it. Default: one per processor.");
     private readonly Option<bool> _fresh = OptionValue.Flag("--fresh", "Boot from the beginning: neither resume from the cache nor save to it.");
@@ -69,27 +67,26 @@ internal sealed class SweepCommand
             ("liminal sweep vmlinuz --platform tdx --host implicit-convert --pages 512", "one 2 MiB page, under a host that converts on an unexpected access"),
             ("liminal sweep vmlinuz --platform vtom --region vmalloc --json sweep.json", "pages of vmalloc(), with a report for programs"),
             ("liminal sweep vmlinuz-6.1 vmlinuz-6.12 --platform snp,vtom", "two kernels, and what their conversions cost"),
-            ("liminal sweep vmlinuz --platform vtom --without hv_vtom_clear_present --compare", "what clearing PRESENT is good for, and what it costs"))
+            ("liminal sweep vmlinuz --platform vtom --without hv_vtom_clear_present --compare", "what clearing PRESENT is good for, and what it costs"),
+            ("liminal sweep vmlinuz --html sweep.html --junit sweep.xml", "a page to look at what was found, and the verdicts for a build server"))
         {
             sweep._images, sweep._platforms, sweep._direction, sweep._pages, sweep._region, sweep._hosts, sweep._hostCall,
-            sweep._without, sweep._compare, sweep._cpus, sweep._memory, sweep._json, sweep._events, sweep._threads, sweep._fresh,
+            sweep._without, sweep._compare, sweep._cpus, sweep._memory, sweep._events, sweep._threads, sweep._fresh,
         };
+        sweep._outputs.AddTo(command);
         command.SetAction(sweep.Run);
         return command;
     }
 
     private int Run(ParseResult parsed)
     {
-        string? json = parsed.GetValue(_json);
-        if (json is not null and not StandardOutput)
-            ReportFile.Expect(json);
-
+        _outputs.Expect(parsed);
         IReadOnlyList<IReadOnlyList<string>> variants = Variants(parsed);
         IReadOnlyList<SweepSource> sources = SweepSource.Open(parsed.GetValue(_images)!);
         List<SweepWork> work = Plan(parsed, sources, variants);
         SweepReport report = ProgressDisplay.Run(_invocation.Terminal, "sweeping", progress => Execute(parsed, sources, work, progress));
-        Write(report, json);
-        if (json != StandardOutput)
+        _outputs.Write(parsed, report, _invocation.Terminal);
+        if (!_outputs.IsPrinted(parsed))
             _invocation.Terminal.Print(SweepText.Render(report, parsed.GetValue(_events), _invocation.Terminal.Width));
 
         return ExitCodeOf(report);
@@ -156,19 +153,6 @@ internal sealed class SweepCommand
         MemorySize = (ulong)OptionValue.BytesOf(parsed, _memory, 512L << 20, 64L << 20, 64L << 30) & ~0x1f_fffful,
         IsFresh = parsed.GetValue(_fresh),
     };
-
-    private void Write(SweepReport report, string? json)
-    {
-        if (json == StandardOutput)
-        {
-            using Stream output = _invocation.Terminal.OpenOut();
-            SweepReportJson.Write(report, output);
-        }
-        else if (json is not null)
-        {
-            ReportFile.Save(json, stream => SweepReportJson.Write(report, stream));
-        }
-    }
 
     private static int ExitCodeOf(SweepReport report)
     {

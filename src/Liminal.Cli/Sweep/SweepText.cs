@@ -23,10 +23,10 @@ internal static class SweepText
         foreach (KernelEntry kernel in report.Kernels)
             yield return Line((kernel.Name, TextStyle.Strong));
 
-        foreach (IGrouping<string, ConversionSweep> same in report.Sweeps.GroupBy(Signature))
+        foreach (SweepGroup same in SweepGroup.Of(report.Sweeps))
         {
             yield return Line(("", TextStyle.Plain));
-            foreach (TextLine line in RenderOne([.. same], report.Kernels.Count > 1, withEvents, width))
+            foreach (TextLine line in RenderOne(same.Sweeps, report.Kernels.Count > 1, withEvents, width))
                 yield return line;
         }
 
@@ -123,14 +123,6 @@ internal static class SweepText
         (false, true) => ", and open when it returns",
         _ => "",
     };
-
-    /// <summary>Equal for two sweeps that would be told in the same words.</summary>
-    private static string Signature(ConversionSweep sweep) => string.Join('\n',
-    [
-        sweep.Kernel, sweep.Platform, sweep.Direction, string.Join(',', sweep.Subject.Without), sweep.Result, sweep.Ended,
-        .. sweep.Windows.Select(static window => $"{window.First} {window.Last} {window.Mappings[0]} {window.PageStates[0]} {window.Meets} {window.End} {window.Conclusion}"),
-        .. sweep.Properties.Select(static verdict => $"{verdict.Property} {verdict.Verdict} {verdict.Reason}"),
-    ]);
 
     private static string Settings(ConversionSweep sweep) => string.Join(' ', [sweep.Host, .. sweep.Switches, .. sweep.Subject.Without.Select(static name => $"without {name}")]);
 

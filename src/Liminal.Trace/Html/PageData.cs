@@ -48,7 +48,8 @@ internal static class PageData
         WriteEntries(writer, "hosts", [.. report.Hosts.Select(h => new[] { h.Name, h.Title })]);
     }
 
-    private static void WriteEntries(Utf8JsonWriter writer, string name, string[][] entries)
+    /// <summary>Entries that have a name, as arrays of texts.</summary>
+    public static void WriteEntries(Utf8JsonWriter writer, string name, string[][] entries)
     {
         writer.WriteStartArray(name);
         foreach (string[] entry in entries)
@@ -97,7 +98,7 @@ internal static class PageData
     }
 
     /// <summary>[property, verdict, reason, counterexample or -1].</summary>
-    private static int VerdictList(ReportPool pool, PropertyVerdict verdict) => pool.List(
+    public static int VerdictList(ReportPool pool, PropertyVerdict verdict) => pool.List(
         pool.Text(verdict.Property),
         (int)verdict.Verdict,
         pool.Text(verdict.Reason),

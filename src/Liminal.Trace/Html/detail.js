@@ -53,17 +53,6 @@ function loudProperty(cell, property, verdict, judged, all) {
     }));
 }
 
-/** The items in groups of equal key, in the order in which the keys first occur. */
-function groupBy(items, keyOf) {
-  const groups = new Map();
-  for (const item of items) {
-    const key = keyOf(item);
-    if (!groups.has(key)) groups.set(key, []);
-    groups.get(key).push(item);
-  }
-  return [...groups.values()];
-}
-
 function runTable(report, cell) {
   const states = cell.runs.reduce((sum, run) => sum + run.states, 0);
   const number = value => h("td", { class: "number" }, value.toLocaleString("en"));

@@ -8,13 +8,14 @@ class LanePicture {
     this.timeline = timeline;
     const states = timeline.steps.flatMap(step => timeline.lanes.map(lane => pageState(lane, step) ?? ""));
     const labelled = Math.min(120, 24 + Math.max(0, ...states.map(state => state.length)) * 5.8);
-    const isPage = timeline.lanes.map(lane => lane.kind === "page");
+    const hasStates = states.some(state => state !== ""); // without, a page is a lane as any other
+    const isPage = timeline.lanes.map(lane => lane.kind === "page" && hasStates);
     const wide = timeline.lanes.map((lane, i) => isPage[i] ? labelled : Math.max(48, lane.title.length * 6.4 + 10));
     const upright = isPage.map(page => page ? labelled : 26);
     const fits = widths => !narrow && widths.reduce((a, b) => a + b, 0) <= WidestPicture;
     const widths = fits(wide) ? wide : fits(upright) ? upright : isPage.map(() => narrow ? 20 : 26);
     this.isUpright = widths !== wide;
-    this.hasLabels = widths === wide || widths === upright;
+    this.hasLabels = hasStates && (widths === wide || widths === upright);
     let x = 0;
     this.lanes = timeline.lanes.map((lane, i) => {
       const left = x;

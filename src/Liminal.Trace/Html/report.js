@@ -1,38 +1,13 @@
 // The report: what PageData.cs packed, unpacked on demand; and what a cell says in a word.
 
-const LaneKinds = ["converter", "cpu", "host", "page", "user"];
-const Tones = ["normal", "notable", "violation"];
-const VerdictNames = ["holds", "violated", "inconclusive", "notApplicable"];
-
 function readReport(json) {
   const packed = JSON.parse(json);
-  const text = number => number < 0 ? null : packed.texts[number];
-  const texts = number => packed.lists[number].map(text);
-  const entries = list => list.map(([name, title, source]) => ({ name, title, source }));
+  const { text, texts, list, verdict, timeline, entries } = unpack(packed);
 
-  const verdict = number => {
-    const [property, value, reason, timeline] = packed.lists[number];
-    return { property: text(property), verdict: VerdictNames[value], reason: text(reason), timeline };
-  };
   const run = ([host, switches, failures, region, states, transitions, diameter, seconds, verdicts]) => ({
     host: text(host), switches: texts(switches), failures: failures === 1, region: text(region),
-    states, transitions, diameter, seconds, verdicts: packed.lists[verdicts].map(verdict),
+    states, transitions, diameter, seconds, verdicts: list(verdicts).map(verdict),
   });
-  const table = number => {
-    const [title, columns, ...rows] = packed.lists[number];
-    return { title: text(title), columns: texts(columns), rows: rows.map(texts).map(([name, ...cells]) => ({ name, cells })) };
-  };
-  const step = number => {
-    const [place, lane, title, detail, source, tone, tables] = packed.lists[number];
-    return {
-      number: place, lane: text(lane), title: text(title), detail: text(detail), source: text(source),
-      tone: Tones[tone], tables: packed.lists[tables].map(table),
-    };
-  };
-  const lane = number => {
-    const [id, title, kind] = packed.lists[number];
-    return { id: text(id), title: text(title), kind: LaneKinds[kind] };
-  };
 
   return {
     ...packed,
@@ -42,10 +17,7 @@ function readReport(json) {
       protocol: text(protocol), direction: text(direction), platform: text(platform),
       applicable: applicable === 1, whyNot: text(whyNot), runs: runs.map(run),
     })),
-    timeline(number) {
-      const [title, conclusion, lanes, steps] = packed.lists[number];
-      return { title: text(title), conclusion: text(conclusion), lanes: packed.lists[lanes].map(lane), steps: packed.lists[steps].map(step) };
-    },
+    timeline,
   };
 }
 

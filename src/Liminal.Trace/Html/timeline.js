@@ -1,12 +1,14 @@
 // The view of one counterexample: the picture with its steps on the left, the state after the chosen step on the right.
 
 class TimelineView {
-  /** target: { cell, property, run }; moved(step) is called when the reader goes to another step. */
-  constructor(report, target, moved) {
-    this.report = report;
+  /**
+   * target: { timeline, back: { href, title }, property, sentence, subject, run, others: [{ href, title, isChosen }], place, sourceName };
+   * subject and run are what stands in their lines; moved(step) is called when the reader goes to another step.
+   */
+  constructor(target, moved) {
     this.target = target;
     this.moved = moved;
-    this.timeline = report.timeline(target.number);
+    this.timeline = target.timeline;
     this.step = 0;
     this.state = h("section", { class: "state", "aria-label": "state after the chosen step", "aria-live": "polite" });
     this.list = h("ol", { class: "steps", role: "listbox", tabindex: "0", "aria-label": "steps", onmouseleave: () => this.show(this.step) });
@@ -26,32 +28,22 @@ class TimelineView {
   }
 
   heading() {
-    const { cell, property, run } = this.target;
-    const sentence = this.report.properties.find(p => p.name === property)?.title;
+    const { back, property, sentence, subject, run } = this.target;
     return h("header", { class: "heading" },
-      h("nav", { "aria-label": "way back" }, h("a", { href: `#/${addressOf(cell)}` }, "‹ matrix"), this.chooser()),
-      h("h2", {}, icon("violated"), h("code", {}, property), h("span", { class: "sub" }, h("code", {}, cell.protocol), ` ${cell.direction} on `, h("code", {}, cell.platform))),
+      h("nav", { "aria-label": "way back" }, h("a", { href: back.href }, `‹ ${back.title}`), this.chooser()),
+      h("h2", {}, icon("violated"), h("code", {}, property), h("span", { class: "sub" }, subject)),
       sentence && h("p", { class: "sentence" }, sentence),
       h("p", { class: "conclusion" }, this.timeline.conclusion),
-      h("p", { class: "run" }, "host ", h("code", {}, run.host), run.switches.map(text => [" · ", h("code", {}, text)]),
-        run.failures ? " · with failures" : " · success path", ` · ${run.region}`));
+      h("p", { class: "run" }, run));
   }
 
-  /** Every other counterexample of the cell, each once. */
+  /** Every other counterexample of the same place, each once. */
   chooser() {
-    const { cell, property, number } = this.target;
-    const seen = new Map();
-    cell.runs.forEach((run, index) => run.verdicts.forEach(v => {
-      const key = `${v.property} ${v.timeline}`;
-      if (v.timeline >= 0 && !seen.has(key)) seen.set(key, { property: v.property, index, run, number: v.timeline });
-    }));
-    if (seen.size < 2) return null;
-    return h("label", { class: "field" }, h("span", {}, `${seen.size} counterexamples in this cell`),
+    const { others, place } = this.target;
+    if (others.length < 2) return null;
+    return h("label", { class: "field" }, h("span", {}, `${others.length} counterexamples in this ${place}`),
       h("select", { id: "other", onchange: event => { location.hash = event.target.value; } },
-        [...seen.values()].map(other => h("option", {
-          value: `#/${addressOf(cell)}/${encodeURIComponent(other.property)}/${other.index}`,
-          selected: other.property === property && other.number === number,
-        }, `${other.property} · ${other.run.host}${other.run.failures ? " · with failures" : ""}`))));
+        others.map(other => h("option", { value: other.href, selected: other.isChosen }, other.title))));
   }
 
   draw() {
@@ -67,11 +59,11 @@ class TimelineView {
         h("span", { class: "number" }, step.number),
         h("div", {}, actor && h("b", { class: actor.kind }, actor.title), " ", h("span", { class: "title" }, step.title),
           step.tone === "violation" && h("span", { class: "tag" }, "violation"),
-          h("p", { class: "print-only" }, step.detail, step.source && h("span", { class: "source" }, ` Source: ${step.source}`)))));
+          h("p", { class: "print-only" }, step.detail, step.source && h("span", { class: "source" }, ` ${this.target.sourceName}: ${step.source}`)))));
     });
     fill(this.list, this.rows);
     fill(this.drawing, this.picture.head(), this.list,
-      h("p", { class: "keys" }, h("kbd", {}, "↑"), h("kbd", {}, "↓"), " step ", h("kbd", {}, "Home"), h("kbd", {}, "End"), " first, last ", h("kbd", {}, "Esc"), " back to the matrix"));
+      h("p", { class: "keys" }, h("kbd", {}, "↑"), h("kbd", {}, "↓"), " step ", h("kbd", {}, "Home"), h("kbd", {}, "End"), " first, last ", h("kbd", {}, "Esc"), ` back to the ${this.target.back.title}`));
     this.select(this.step);
   }
 
@@ -102,9 +94,9 @@ class TimelineView {
         h("div", { class: "walk" }, this.walkButton("‹", "step before", -1), this.walkButton("›", "next step", 1))),
       h("h3", { class: step.tone }, actor && h("span", { class: `actor ${actor.kind}` }, actor.title), " ", step.title),
       step.detail && h("p", { class: "what" }, step.detail),
-      step.source && h("p", { class: "source" }, h("span", {}, "Source "), step.source),
+      step.source && h("p", { class: "source" }, h("span", {}, `${this.target.sourceName} `), step.source),
       step.tables.map(table => stateTable(table, changes)),
-      index > 0 && changes.size === 0 && h("p", { class: "unchanged" }, "This step changes nothing in the tables."));
+      index > 0 && step.tables.length > 0 && changes.size === 0 && h("p", { class: "unchanged" }, "This step changes nothing in the tables."));
   }
 
   walkButton(text, label, by) {
@@ -114,7 +106,7 @@ class TimelineView {
   key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, select, textarea, summary")) return;
     if (event.key === "Escape") {
-      location.hash = `#/${addressOf(this.target.cell)}`;
+      location.hash = this.target.back.href;
       return;
     }
     const last = this.timeline.steps.length - 1;

@@ -7,7 +7,7 @@ using System.Text.Json;
 
 namespace Liminal.Trace;
 
-/// <summary>Gives equal parts of a report the same number: texts, and lists of numbers of texts and of other lists.</summary>
+/// <summary>Gives equal parts of a report the same number: texts, and lists of numbers, which may stand for texts and for other lists.</summary>
 /// <remarks>
 /// From step to step a timeline repeats nearly all of its state, and from run to run a matrix repeats its reasons and whole
 /// counterexamples: written out in full, the report of all built-in protocols takes 390 MB, with equal parts held once 15 MB.
@@ -17,7 +17,7 @@ internal sealed class ReportPool
     private readonly Dictionary<string, int> _textNumbers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _listNumbers = new(StringComparer.Ordinal);
     private readonly List<string> _texts = [];
-    private readonly List<int[]> _lists = [];
+    private readonly List<long[]> _lists = [];
 
     /// <summary>The number of a text; -1 stands for null.</summary>
     public int Text(string? text)
@@ -39,7 +39,7 @@ internal sealed class ReportPool
     public int Texts(IEnumerable<string> texts) => List([.. texts.Select(Text)]);
 
     /// <summary>The number of a list; what its numbers mean is the business of whoever reads it.</summary>
-    public int List(params int[] items)
+    public int List(params long[] items)
     {
         string key = string.Join(',', items);
         if (!_listNumbers.TryGetValue(key, out int number))
@@ -82,10 +82,10 @@ internal sealed class ReportPool
 
         writer.WriteEndArray();
         writer.WriteStartArray("lists");
-        foreach (int[] list in _lists)
+        foreach (long[] list in _lists)
         {
             writer.WriteStartArray();
-            foreach (int item in list)
+            foreach (long item in list)
                 writer.WriteNumberValue(item);
 
             writer.WriteEndArray();

@@ -46,12 +46,19 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>Opens the page of a report from disk.</summary>
-    internal async Task<OpenPage> Open(CheckReport report, int width = 1280, int height = 800, ColorScheme scheme = ColorScheme.Light, string address = "")
+    internal Task<OpenPage> Open(CheckReport report, int width = 1280, int height = 800, ColorScheme scheme = ColorScheme.Light, string address = "") =>
+        Open(stream => CheckReportHtml.Write(report, stream), width, height, scheme, address);
+
+    /// <summary>Opens the page of a sweep from disk.</summary>
+    internal Task<OpenPage> Open(SweepReport report, int width = 1280, int height = 800, ColorScheme scheme = ColorScheme.Light, string address = "") =>
+        Open(stream => SweepReportHtml.Write(report, stream), width, height, scheme, address);
+
+    private async Task<OpenPage> Open(Action<Stream> write, int width, int height, ColorScheme scheme, string address)
     {
         Assert.SkipWhen(_browser is null, _missing);
         string file = Path.Combine(_folder, Path.GetRandomFileName() + ".html");
         await using (FileStream stream = File.Create(file))
-            CheckReportHtml.Write(report, stream);
+            write(stream);
 
         IBrowserContext context = await _browser!.NewContextAsync(new BrowserNewContextOptions
         {

@@ -71,6 +71,40 @@ public sealed class HostileReportTests(Browser browser)
     }
 
     [Fact]
+    public async Task Texts_of_a_sweep_that_look_like_code_are_shown_and_never_run()
+    {
+        foreach (string text in Texts)
+        {
+            await using OpenPage open = await browser.Open(AnySweep.Saying(text));
+            string expected = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+
+            await open.Page.Locator("a.enter").First.ClickAsync();
+            string cause = await open.Page.Locator(".heading .sub code").TextContentAsync() ?? "";
+            await open.Page.Locator(".window-head").First.ClickAsync();
+            string console = await open.Page.Locator(".state .console").TextContentAsync() ?? "";
+            await open.Page.Locator(".event-line").First.ClickAsync();
+            string frame = await open.Page.Locator(".state .stack code").First.TextContentAsync() ?? "";
+            await open.Page.Locator(".ending .follow").First.ClickAsync();
+            string conclusion = await open.Page.Locator(".conclusion").TextContentAsync() ?? "";
+
+            Assert.Equal([expected, expected, expected, expected], [cause, console, frame, conclusion]);
+            Assert.Empty(open.Complaints);
+            Assert.Empty(open.Requests);
+            Assert.Equal(2, await open.Page.Locator("script").CountAsync());
+        }
+    }
+
+    [Fact]
+    public void Nothing_that_a_sweep_says_can_end_the_script_that_carries_it()
+    {
+        string frame = Html(AnySweep.Saying(""));
+        string page = Html(AnySweep.Saying(string.Concat(Texts)));
+
+        Assert.Equal(Count(frame, '<'), Count(page, '<'));
+        Assert.All(page.Where(c => c > 0x7F), c => Assert.Contains(c, frame));
+    }
+
+    [Fact]
     public void Nothing_that_a_report_says_can_end_the_script_that_carries_it()
     {
         string frame = Html(Hostile(""));
@@ -84,19 +118,24 @@ public sealed class HostileReportTests(Browser browser)
     [Fact]
     public void The_page_names_no_other_place()
     {
-        string page = Html(SampleReport.Full);
-
-        Assert.DoesNotContain("http", page.Replace("http-equiv", "").Replace("http://www.w3.org/2000/svg", ""));
-        Assert.DoesNotContain("url(", page);
-        Assert.DoesNotContain("@import", page);
+        foreach (string page in new[] { Html(SampleReport.Full), Html(SampleSweeps.Full) })
+        {
+            Assert.DoesNotContain("http", page.Replace("http-equiv", "").Replace("http://www.w3.org/2000/svg", ""));
+            Assert.DoesNotContain("url(", page);
+            Assert.DoesNotContain("@import", page);
+        }
     }
 
     private static int Count(string text, char wanted) => text.Count(c => c == wanted);
 
-    private static string Html(CheckReport report)
+    private static string Html(CheckReport report) => Written(stream => CheckReportHtml.Write(report, stream));
+
+    private static string Html(SweepReport report) => Written(stream => SweepReportHtml.Write(report, stream));
+
+    private static string Written(Action<Stream> write)
     {
         using var stream = new MemoryStream();
-        CheckReportHtml.Write(report, stream);
+        write(stream);
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 

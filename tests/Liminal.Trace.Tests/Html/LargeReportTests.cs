@@ -37,6 +37,46 @@ public sealed class LargeReportTests(Browser browser)
         Assert.Empty(open.Complaints);
     }
 
+    [Fact]
+    public void The_page_of_a_sweep_with_4096_events_on_500_pages_stays_small()
+    {
+        using var stream = new MemoryStream();
+
+        SweepReportHtml.Write(AnySweep.Large(4096, 500), stream);
+
+        Assert.InRange(stream.Length, 1, MostBytes);
+    }
+
+    [Fact]
+    public async Task The_page_of_a_sweep_draws_what_is_in_sight_of_4096_events_on_500_pages()
+    {
+        await using OpenPage open = await browser.Open(AnySweep.Large(4096, 500), address: "#/snp/decrypt/1");
+
+        await open.Page.Keyboard.PressAsync("End");
+        string last = await open.Page.InnerTextAsync(".state");
+        int lines = await open.Page.Locator(".event-line").CountAsync();
+        await open.Page.Locator("button.unfold").First.ClickAsync();
+        int rows = await open.Page.Locator("svg.chart-row").CountAsync();
+        int marks = await open.Page.Locator("g.mark").CountAsync();
+
+        Assert.Contains("does number 4095", last);
+        Assert.InRange(lines, 10, 60);
+        Assert.InRange(rows, 5, 60);
+        Assert.InRange(marks, 20, 4000);
+        Assert.Empty(open.Complaints);
+    }
+
+    [Fact]
+    public async Task A_counterexample_of_4096_steps_is_told_to_its_end()
+    {
+        await using OpenPage open = await browser.Open(AnySweep.Large(4096, 500), address: "#/snp/decrypt/1/StrayLoadsSurvive");
+
+        await open.Page.Keyboard.PressAsync("End");
+
+        Assert.Contains("does number 4095", await open.Page.InnerTextAsync(".state"));
+        Assert.Empty(open.Complaints);
+    }
+
     private static CheckReport Large()
     {
         int made = 0;

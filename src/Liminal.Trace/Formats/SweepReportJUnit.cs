@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Text;
+using System.Xml;
+
+namespace Liminal.Trace;
+
+/// <summary>A sweep report as JUnit XML, for the build servers that show test results.</summary>
+/// <remarks>
+/// A suite for each sweep, a case for each property. A property without a verdict is an error and not a skipped test: a build must not turn green because
+/// a question was left open. The elements are those of the schema that Jenkins publishes (junit-10.xsd of its xUnit plugin).
+/// </remarks>
+public static class SweepReportJUnit
+{
+    /// <summary>Steps of a counterexample in a failure; servers show them all at once.</summary>
+    private const int MostSteps = 200;
+
+    private static readonly XmlWriterSettings Layout = new()
+    {
+        Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+        Indent = true,
+        IndentChars = " ",
+        NewLineChars = "\n",
+    };
+
+    /// <summary>Writes the whole report, with a line end behind it.</summary>
+    /// <param name="report">What is written.</param>
+    /// <param name="stream">Where to; left open.</param>
+    public static void Write(SweepReport report, Stream stream)
+    {
+        using (var writer = XmlWriter.Create(stream, Layout))
+        {
+            writer.WriteStartElement("testsuites");
+            Attribute(writer, "name", "liminal sweep");
+            WriteCounts(writer, report.Sweeps.SelectMany(static sweep => sweep.Properties), report.Interrupted ? 1 : 0);
+            Attribute(writer, "time", Seconds(report.Sweeps.Sum(static sweep => sweep.Seconds)));
+            foreach (ConversionSweep sweep in report.Sweeps)
+                WriteSuite(writer, report, sweep);
+
+            if (report.Interrupted)
+                WriteInterruption(writer);
+
+            writer.WriteEndElement();
+        }
+
+        stream.WriteByte((byte)'\n');
+    }
+
+    private static void WriteSuite(XmlWriter writer, SweepReport report, ConversionSweep sweep)
+    {
+        writer.WriteStartElement("testsuite");
+        Attribute(writer, "name", $"{sweep.Kernel} {sweep.Platform} {sweep.Direction}, {SweepWords.Subject(sweep.Subject)}, {SweepWords.Settings(sweep)}");
+        WriteCounts(writer, sweep.Properties, 0);
+        Attribute(writer, "skipped", sweep.Properties.Count(static one => one.Verdict == Verdict.NotApplicable).ToString(CultureInfo.InvariantCulture));
+        Attribute(writer, "time", Seconds(sweep.Seconds));
+        WriteProperties(writer, report, sweep);
+        foreach (PropertyVerdict verdict in sweep.Properties)
+            WriteCase(writer, sweep, verdict);
+
+        WriteText(writer, "system-out", Story(sweep));
+        writer.WriteEndElement();
+    }
+
+    private static void WriteProperties(XmlWriter writer, SweepReport report, ConversionSweep sweep)
+    {
+        KernelEntry? kernel = report.Kernels.FirstOrDefault(one => one.Name == sweep.Kernel);
+        (string Name, string? Value)[] properties =
+        [
+            ("kernel", kernel?.File), ("sha256", kernel?.Sha256), ("cause", sweep.Subject.Cause), ("result", sweep.Result ?? "never returned"),
+            ("ended", sweep.Ended), ("incomplete", sweep.Incomplete),
+        ];
+        writer.WriteStartElement("properties");
+        foreach ((string name, string? value) in properties)
+        {
+            if (value is null)
+                continue;
+
+            writer.WriteStartElement("property");
+            Attribute(writer, "name", name);
+            Attribute(writer, "value", value);
+            writer.WriteEndElement();
+        }
+
+        writer.WriteEndElement();
+    }
+
+    private static void WriteCase(XmlWriter writer, ConversionSweep sweep, PropertyVerdict verdict)
+    {
+        writer.WriteStartElement("testcase");
+        Attribute(writer, "name", verdict.Property);
+        Attribute(writer, "classname", $"liminal.sweep.{sweep.Platform}.{sweep.Direction}");
+        string? element = verdict.Verdict switch
+        {
+            Verdict.Violated => "failure",
+            Verdict.Inconclusive => "error",
+            Verdict.NotApplicable => "skipped",
+            _ => null,
+        };
+        if (element is not null)
+        {
+            writer.WriteStartElement(element);
+            Attribute(writer, "message", verdict.Reason ?? verdict.Verdict.ToString());
+            if (element != "skipped")
+            {
+                Attribute(writer, "type", verdict.Verdict.ToString());
+                if (verdict.Counterexample is Timeline counterexample)
+                    writer.WriteString(XmlText.Of(string.Join('\n', SweepWords.Lines(counterexample, MostSteps))));
+            }
+
+            writer.WriteEndElement();
+        }
+
+        writer.WriteEndElement();
+    }
+
+    private static void WriteInterruption(XmlWriter writer)
+    {
+        writer.WriteStartElement("testsuite");
+        Attribute(writer, "name", "liminal sweep");
+        WriteCounts(writer, [], 1);
+        writer.WriteStartElement("testcase");
+        Attribute(writer, "name", "the sweep came to its end");
+        Attribute(writer, "classname", "liminal.sweep");
+        writer.WriteStartElement("error");
+        Attribute(writer, "message", "it was interrupted: sweeps are missing");
+        Attribute(writer, "type", "Interrupted");
+        writer.WriteEndElement();
+        writer.WriteEndElement();
+        writer.WriteEndElement();
+    }
+
+    private static void WriteCounts(XmlWriter writer, IEnumerable<PropertyVerdict> verdicts, int furtherErrors)
+    {
+        List<Verdict> all = [.. verdicts.Select(static one => one.Verdict)];
+        Count("tests", all.Count + furtherErrors);
+        Count("failures", all.Count(static one => one == Verdict.Violated));
+        Count("errors", all.Count(static one => one == Verdict.Inconclusive) + furtherErrors);
+
+        void Count(string name, int count) => Attribute(writer, name, count.ToString(CultureInfo.InvariantCulture));
+    }
+
+    private static string Story(ConversionSweep sweep) => string.Join('\n',
+    [
+        $"{sweep.Cost.Instructions.ToString("N0", CultureInfo.InvariantCulture)} instructions, {sweep.Runs} stray loads run",
+        .. sweep.Windows.Select(window => "window " + SweepWords.Window(sweep, window)),
+    ]);
+
+    private static string Seconds(double seconds) => seconds.ToString("0.000", CultureInfo.InvariantCulture);
+
+    private static void Attribute(XmlWriter writer, string name, string value) => writer.WriteAttributeString(name, XmlText.Of(value));
+
+    private static void WriteText(XmlWriter writer, string name, string text) => writer.WriteElementString(name, XmlText.Of(text));
+}
