@@ -9,7 +9,6 @@ using Liminal.Cli.CommandLine;
 using Liminal.Linux;
 using Liminal.Linux.Diagnostics;
 using Liminal.Linux.Image;
-using Liminal.Linux.Symbols;
 using Liminal.Platform;
 using Liminal.Trace;
 
