@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System;
 using System.Collections.Generic;
 using Liminal.Memory.Ram;
 using Liminal.X86.Execution;
@@ -15,9 +16,13 @@ namespace Liminal.X86;
 public sealed class BreakpointSet(CodeCache code)
 {
     private readonly HashSet<ulong> _addresses = [];
+    private readonly HashSet<ulong> _tracepoints = [];
 
     /// <summary>Number of addresses.</summary>
     public int Count => _addresses.Count;
+
+    /// <summary>True when no processor has to ask at any address.</summary>
+    internal bool IsEmpty => _addresses.Count + _tracepoints.Count == 0;
 
     /// <summary>True when processors stop at an address.</summary>
     public bool Contains(ulong linearAddress) => _addresses.Contains(linearAddress);
@@ -42,11 +47,38 @@ public sealed class BreakpointSet(CodeCache code)
         return true;
     }
 
-    /// <summary>Removes every address.</summary>
+    /// <summary>Adds an address at which processors tell their observer, and go on.</summary>
+    /// <remarks>May be called by an observer; the block that executes then may still pass the address without a word.</remarks>
+    /// <returns>False when it was there already.</returns>
+    public bool AddTracepoint(ulong linearAddress)
+    {
+        if (!_tracepoints.Add(linearAddress))
+            return false;
+        code.AddBreakpoint((int)(linearAddress % GuestRam.PageSize));
+        return true;
+    }
+
+    /// <summary>Removes an address of <see cref="AddTracepoint"/>.</summary>
+    /// <returns>False when it was not there.</returns>
+    public bool RemoveTracepoint(ulong linearAddress)
+    {
+        if (!_tracepoints.Remove(linearAddress))
+            return false;
+        code.RemoveBreakpoint((int)(linearAddress % GuestRam.PageSize));
+        return true;
+    }
+
+    /// <summary>True when processors tell their observer at an address.</summary>
+    public bool HasTracepoint(ulong linearAddress) => _tracepoints.Contains(linearAddress);
+
+    /// <summary>Removes every address, those of tracepoints too.</summary>
     public void Clear()
     {
-        foreach (ulong address in _addresses)
-            code.RemoveBreakpoint((int)(address % GuestRam.PageSize));
-        _addresses.Clear();
+        foreach (HashSet<ulong> addresses in (ReadOnlySpan<HashSet<ulong>>)[_addresses, _tracepoints])
+        {
+            foreach (ulong address in addresses)
+                code.RemoveBreakpoint((int)(address % GuestRam.PageSize));
+            addresses.Clear();
+        }
     }
 }

@@ -29,17 +29,23 @@ public sealed unsafe partial class Processor
         return core->Processor.MeetsBreakpoint() ? Form.Abort(core, op) : Form.Next(core, op);
     }
 
-    /// <summary>True, with the stop set, when the processor must stop before the next instruction.</summary>
+    /// <summary>True, with the stop set, when the processor must stop before the next instruction. Tells the observer of a tracepoint.</summary>
     private bool MeetsBreakpoint()
     {
-        if (Breakpoints is not { Count: > 0 } breakpoints)
+        if (Breakpoints is not { IsEmpty: false } breakpoints)
             return false;
         ulong address = LinearRip;
         ulong retired = InstructionsRetired;
-        if (!breakpoints.Contains(address) || (_reportedBreakpoint == address && _retiredAtReport == retired))
+        bool stops = breakpoints.Contains(address);
+        bool tells = Observer != null && breakpoints.HasTracepoint(address);
+        if ((!stops && !tells) || (_reportedBreakpoint == address && _retiredAtReport == retired))
             return false;
         _reportedBreakpoint = address;
         _retiredAtReport = retired;
+        if (tells)
+            Observer!.OnTracepoint(this);
+        if (!stops)
+            return false;
         _stop = new StopReason(StopKind.Breakpoint, Rip, string.Empty);
         _core->Exit = BlockExit.Stop;
         return true;

@@ -37,6 +37,12 @@ public interface IProcessorObserver
     void OnWatchedStore(Processor processor, in WatchedStore store)
     {
     }
+
+    /// <summary>The next instruction is at a tracepoint of <see cref="Processor.Breakpoints"/>; it has not executed.</summary>
+    /// <remarks>Told once for each arrival; an instruction that is interrupted or faults there and is executed again is a new one.</remarks>
+    void OnTracepoint(Processor processor)
+    {
+    }
 }
 
 /// <summary>How an event came about.</summary>

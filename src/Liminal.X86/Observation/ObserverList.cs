@@ -40,4 +40,11 @@ public sealed class ObserverList(IReadOnlyList<IProcessorObserver> observers) : 
         foreach (IProcessorObserver observer in observers)
             observer.OnWatchedStore(processor, store);
     }
+
+    /// <inheritdoc/>
+    public void OnTracepoint(Processor processor)
+    {
+        foreach (IProcessorObserver observer in observers)
+            observer.OnTracepoint(processor);
+    }
 }
