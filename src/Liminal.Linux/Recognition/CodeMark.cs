@@ -10,7 +10,7 @@ namespace Liminal.Linux.Recognition;
 /// <summary>How a piece of kernel code is told by its symbols.</summary>
 /// <param name="Name">Its name in Liminal: of a protocol, or of a platform.</param>
 /// <param name="Title">What it is, in a few words.</param>
-/// <param name="Present">Symbols that must all be there, exactly or as a compiler's clone such as name.part.0.</param>
+/// <param name="Present">Symbols that must all be there, exactly or as a compiler's clone such as name.part.0; of several with | between, one.</param>
 /// <param name="Absent">Symbols none of which may be there.</param>
 /// <param name="Source">Where these symbols come from: kernel version and file.</param>
 public sealed record CodeMark(string Name, string Title, IReadOnlyList<string> Present, IReadOnlyList<string> Absent, string Source)
@@ -19,8 +19,8 @@ public sealed record CodeMark(string Name, string Title, IReadOnlyList<string> P
     internal RecognisedCode In(Kallsyms symbols) =>
         new(this, [.. Present.Concat(Absent).Select(name => new SymbolEvidence(name, HasSymbol(symbols, name)))]);
 
-    private static bool HasSymbol(Kallsyms symbols, string name) =>
-        symbols.Contains(name) || Array.Exists(Clones, clone => symbols.Contains(name + clone));
+    private static bool HasSymbol(Kallsyms symbols, string names) => Array.Exists(
+        names.Split('|'), name => symbols.Contains(name) || Array.Exists(Clones, clone => symbols.Contains(name + clone)));
 
     /// <summary>Suffixes of clones that GCC leaves when it takes a function apart or specialises it.</summary>
     private static readonly string[] Clones = [".part.0", ".constprop.0", ".isra.0"];

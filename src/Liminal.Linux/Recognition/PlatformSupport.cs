@@ -20,8 +20,8 @@ public static class PlatformSupport
             "Linux v6.12 arch/x86/mm/mem_encrypt_amd.c (CONFIG_AMD_MEM_ENCRYPT)"),
         new("vtom", "SEV-SNP in vTOM mode under a Hyper-V paravisor", ["hv_isolation_type_snp", "hv_ghcb_hypercall"], [],
             "Linux v6.12 arch/x86/hyperv/ivm.c (CONFIG_HYPERV, CONFIG_AMD_MEM_ENCRYPT)"),
-        new("tdp", "TD Partitioning under a Hyper-V paravisor", ["hv_isolation_type_tdx", "hv_vtom_init"], [],
-            "Linux v6.12 arch/x86/hyperv/ivm.c, hv_vtom_init()"),
+        new("tdp", "TD Partitioning under a Hyper-V paravisor", ["hv_is_isolation_supported", "hv_vtom_init|hv_set_mem_host_visibility"], [],
+            "Linux v6.12 arch/x86/hyperv/ivm.c, hv_vtom_init(); v6.1, hv_set_mem_host_visibility(), which converts under any kind of isolation"),
     ];
 
     /// <summary>Every platform, whether the kernel supports it or not, in the order of <see cref="All"/>.</summary>

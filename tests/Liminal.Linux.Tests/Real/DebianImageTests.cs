@@ -74,8 +74,8 @@ public sealed class DebianImageTests(DebianImages images) : IClassFixture<Debian
     }
 
     [Theory]
-    [InlineData("debian:6.1-cloud", "linux-6.1-snp linux-6.1-vtom sev", "snp sev vtom")]
-    [InlineData("debian:6.1", "linux-6.1-snp linux-6.1-vtom sev", "snp sev vtom")]
+    [InlineData("debian:6.1-cloud", "linux-6.1-snp linux-6.1-vtom sev", "snp sev vtom tdp")]
+    [InlineData("debian:6.1", "linux-6.1-snp linux-6.1-vtom sev", "snp sev vtom tdp")]
     [InlineData("debian:6.12-cloud", "linux-6.12-tdx linux-6.12-snp linux-6.12-vtom linux-6.12-tdp sev", "tdx snp sev vtom tdp")]
     [InlineData("debian:6.12", "linux-6.12-tdx linux-6.12-snp linux-6.12-vtom linux-6.12-tdp sev", "tdx snp sev vtom tdp")]
     public void The_conversion_code_of_a_Debian_kernel_is_recognised(string name, string protocols, string platforms)

@@ -45,6 +45,13 @@ public sealed class ConversionCodeTests
     public void A_clone_of_a_function_counts_as_the_function() =>
         Assert.Contains(Opened(["amd_enc_status_change_prepare.constprop.0", "amd_enc_status_change_finish.part.0"]).RecognisedProtocols, code => code.Name == "sev");
 
+    [Theory]
+    [InlineData("hv_vtom_init", true)]
+    [InlineData("hv_set_mem_host_visibility", true)]
+    [InlineData("hv_ghcb_hypercall", false)]
+    public void Of_alternatives_one_is_enough(string function, bool isMatch) =>
+        Assert.Equal(isMatch, Opened(["hv_is_isolation_supported", function]).Platforms.Single(one => one.Name == "tdp").IsMatch);
+
     [Fact]
     public void The_names_are_those_of_the_protocols_and_platforms_of_Liminal()
     {
