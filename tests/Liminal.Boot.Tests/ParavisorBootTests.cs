@@ -6,6 +6,7 @@ using System.Linq;
 using Liminal.Machine;
 using Liminal.Machine.Confidential;
 using Liminal.Platform;
+using Liminal.Sweep.Boots;
 using Liminal.X86;
 
 namespace Liminal.Boot.Tests;
@@ -34,6 +35,7 @@ public sealed class ParavisorBootTests
         using var guest = new DebianGuest(kernel, processorCount, scheduleSeed: 0, ConfidentialConfiguration.Of(Platforms.Find(platform)!));
         var events = new Events();
         guest.Machine.Observer = events;
+        BootConversions conversions = guest.WatchConversions();
         MachineEnd end = guest.Machine.Run(Limit);
 
         Assert.True(end.Kind == MachineEndKind.PoweredOff, $"{end}\n{string.Join('\n', guest.Log.LastLines(40))}");
@@ -48,6 +50,16 @@ public sealed class ParavisorBootTests
         var paravisor = (ParavisorGuest)guest.Machine.Confidential!;
         Assert.Equal(36ul, paravisor.VisibilityCalls);
         Assert.Equal(platform == "vtom" ? 1ul : 0, paravisor.EmptyGhcbExits);
+
+        bool is612 = kernel.Contains("6.12", StringComparison.Ordinal);
+        string bufferCaller = is612 ? "mem_encrypt_init" : "swiotlb_update_mem_attributes";
+        Assert.Equal(SeenConversions.Buffers(bufferCaller), conversions.Lines());
+        Assert.Empty(conversions.Others());
+        IReadOnlyDictionary<string, long> shared = conversions.SharedPages();
+        Assert.Equal((16384L, 96L), (shared[bufferCaller], shared["atomic_pool_expand"]));
+
+        // The paravisor gives an SNP guest one GHCB for each processor.
+        Assert.Equal(platform == "vtom" ? processorCount : 0, shared.GetValueOrDefault("nobody"));
     }
 
     [Fact]

@@ -2,9 +2,12 @@
 
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Liminal.Machine;
 using Liminal.Machine.Confidential;
 using Liminal.Platform;
+using Liminal.Sweep.Boots;
+using Liminal.Trace;
 using Liminal.X86;
 using Liminal.X86.Paging;
 
@@ -34,6 +37,7 @@ public sealed class SnpBootTests
         using var guest = new DebianGuest(kernel, processorCount, scheduleSeed: 0, Snp);
         var counts = new Counts();
         guest.Machine.Observer = counts;
+        BootConversions conversions = guest.WatchConversions();
         MachineEnd end = guest.Machine.Run(Limit);
 
         DemandUserLand(guest, end, processorCount);
@@ -43,7 +47,30 @@ public sealed class SnpBootTests
                 counts.SharedByMsr, counts.PrivateByMsr, counts.Lists));
         Assert.Empty(counts.Mismatches);
         Assert.Contains("Memory Encryption Features active: AMD SEV SEV-ES SEV-SNP", guest.Log.Text, StringComparison.Ordinal);
-        DemandPrivateAliasOfSharedImagePages(guest.Machine, kernel.Contains("6.12", StringComparison.Ordinal) ? 0x3A0_0000ul : 0x360_0000ul);
+        bool is612 = kernel.Contains("6.12", StringComparison.Ordinal);
+        DemandPrivateAliasOfSharedImagePages(guest.Machine, is612 ? 0x3A0_0000ul : 0x360_0000ul);
+
+        Assert.Equal(SeenConversions.OfAmdGuest(processorCount, hasGhcbs: true, is612), conversions.Lines());
+        Assert.Equal(
+            new Dictionary<string, long>
+            {
+                ["__startup_64"] = is612 ? 5 : 3,
+                ["kvm_smp_prepare_boot_cpu"] = processorCount,
+                ["sev_es_init_vc_handling"] = processorCount,
+                [is612 ? "mem_encrypt_init" : "swiotlb_update_mem_attributes"] = 16384,
+                ["atomic_pool_expand"] = 96,
+            },
+            conversions.SharedPages());
+        DemandThatEarlyPagesGoThereAndBack(conversions);
+    }
+
+    /// <summary>A page that is decrypted early is copied through a shared mapping of itself first: it is converted there, back, and there again.</summary>
+    /// <remarks>Source: Linux v6.12 arch/x86/mm/mem_encrypt_amd.c, snp_memcpy(), from __sme_early_enc_dec(), from __set_clr_pte_enc().</remarks>
+    private static void DemandThatEarlyPagesGoThereAndBack(BootConversions conversions)
+    {
+        BootConversion ghcb = conversions.Conversions.First(static one => one.Stack[0].StartsWith("sev_es_init_vc_handling+", StringComparison.Ordinal));
+
+        Assert.Equal(["PageStateChangeShared", "PageStateChangePrivate", "PageStateChangeShared"], ghcb.HostCalls.Select(static call => call.Call));
     }
 
     [Theory]
@@ -56,10 +83,18 @@ public sealed class SnpBootTests
     {
         using var guest = new DebianGuest(
             kernel, processorCount, scheduleSeed: 0, ConfidentialConfiguration.Of(new SevPlatform()) with { EncryptsState = encryptsState });
+        BootConversions conversions = guest.WatchConversions();
         MachineEnd end = guest.Machine.Run(Limit);
 
         DemandUserLand(guest, end, processorCount);
         Assert.Contains($"Memory Encryption Features active: AMD SEV{(encryptsState ? " SEV-ES" : "")}", guest.Log.Text, StringComparison.Ordinal);
+
+        // Nothing is held for a page: what is shared is what the guest converted. The calls that only SNP needs return at once.
+        bool is612 = kernel.Contains("6.12", StringComparison.Ordinal);
+        Assert.Equal(SeenConversions.OfAmdGuest(processorCount, encryptsState, is612), conversions.Lines());
+        Assert.Equal(
+            16384 + 96 + (is612 ? 5 : 3) + (processorCount * (encryptsState ? 2 : 1)),
+            conversions.SharedPages().Values.Sum());
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using Liminal.Machine;
 using Liminal.Machine.Confidential;
 using Liminal.Machine.Confidential.Tdx;
 using Liminal.Platform;
+using Liminal.Sweep.Boots;
 using Liminal.X86;
 
 namespace Liminal.Boot.Tests;
@@ -27,6 +28,7 @@ public sealed class TdxBootTests
         using var guest = new DebianGuest(Kernel, processorCount, scheduleSeed: 0, ConfidentialConfiguration.Of(new TdxPlatform()));
         var seen = new Recorder();
         guest.Machine.Observer = seen;
+        BootConversions conversions = guest.WatchConversions();
         MachineEnd end = guest.Machine.Run(Limit);
 
         AssertUserLand(guest, end, processorCount);
@@ -38,6 +40,9 @@ public sealed class TdxBootTests
         Assert.Empty(seen.Operations);
         Assert.Empty(seen.Accesses);
         Assert.Equal(16384 + (3 * 32), seen.Changes);
+        Assert.Equal(SeenConversions.Buffers(), conversions.Lines());
+        Assert.Empty(conversions.Others());
+        Assert.Equal(new Dictionary<string, long> { ["mem_encrypt_init"] = 16384, ["atomic_pool_expand"] = 96 }, conversions.SharedPages());
     }
 
     [Theory]

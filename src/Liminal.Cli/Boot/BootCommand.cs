@@ -11,6 +11,8 @@ using Liminal.Cli.Boot.Tracing;
 using Liminal.Cli.CommandLine;
 using Liminal.Linux.Diagnostics;
 using Liminal.Machine.Boards;
+using Liminal.Machine.Confidential;
+using Liminal.Trace;
 
 namespace Liminal.Cli.Boot;
 
@@ -31,7 +33,8 @@ internal sealed class BootCommand
     private readonly Option<string?> _until = OptionValue.Single("--until", "TEXT", "Run unattended and stop when the console shows this text.");
     private readonly Option<string?> _limit = OptionValue.Single("--max-instructions", "N", "Run unattended and stop after N instructions, such as 500M; unattended 20G if not given.");
     private readonly Option<string?> _json = OptionValue.Single("--json", "FILE", "Run unattended and write a report to a file.");
-    private readonly Option<string[]> _trace = OptionValue.List("--trace", "KIND", "Print events as lines: exceptions, interrupts, cr3, flushes, or all. Without --trace-file the run is unattended.");
+    private readonly Option<string?> _html = OptionValue.Single("--html", "FILE", "Run unattended and write the conversions of a confidential guest as a page: a map of guest memory over time, each conversion, who asked for it.");
+    private readonly Option<string[]> _trace = OptionValue.List("--trace", "KIND", "Print events as lines: exceptions, interrupts, cr3, flushes, conversions, or all. Without --trace-file the run is unattended.");
     private readonly Option<string?> _traceFile = OptionValue.Single("--trace-file", "FILE", "Write the trace to a file; standard error if not given.");
     private readonly Option<string?> _traceLimit = OptionValue.Single("--trace-limit", "N", "Most lines of a trace; 100k if not given.");
     private readonly Option<string[]> _cpuid = OptionValue.List("--cpuid", "CHANGES", "Features to announce or hide, such as +smap,-fsrm; a list that begins with a minus needs --cpuid=.");
@@ -60,10 +63,12 @@ internal sealed class BootCommand
             ("liminal boot vmlinuz --platform snp --until \"liminal: user land is up\" --census", "and what its page tables map then"),
             ("liminal boot vmlinuz --append quiet --max-instructions 100M", "the first part of a boot"),
             ("liminal boot vmlinuz --fresh --trace exceptions,cr3 --trace-file boot.trace", "with each exception and change of address space"),
+            ("liminal boot vmlinuz --platform snp --fresh --until \"liminal: user land is up\" --trace conversions", "with each conversion of pages"),
+            ("liminal boot vmlinuz --platform tdx --until \"liminal: user land is up\" --html boot.html", "and as a page: guest memory over time"),
             ("liminal boot vmlinuz --gdb 1234", "under gdb, which says: target remote localhost:1234"))
         {
             boot._image, boot._initrd, boot._append, boot._commandLine, boot._cpus, boot._memory,
-            boot._until, boot._limit, boot._json, boot._trace, boot._traceFile, boot._traceLimit, boot._cpuid, boot._seed, boot._scheduleSeed, boot._fresh,
+            boot._until, boot._limit, boot._json, boot._html, boot._trace, boot._traceFile, boot._traceLimit, boot._cpuid, boot._seed, boot._scheduleSeed, boot._fresh,
             boot._census, boot._gdb, boot._gdbAttach,
         };
         boot._platform.AddTo(command);
@@ -90,6 +95,7 @@ internal sealed class BootCommand
                 ? InteractiveConsole.Run(session, output, _invocation.Interrupt)
                 : UnattendedConsole.Run(session, _invocation.Terminal.OpenIn(), output, _invocation.Interrupt);
             debugger?.Finish(outcome.ExitCode);
+            session.Conversions?.Finish();
             trace?.Dispose();
             outcome.Print(_invocation.Terminal.Error);
             if (trace?.Failure is string failure)
@@ -99,6 +105,9 @@ internal sealed class BootCommand
             census?.Print(_invocation.Terminal.Error);
             if (request.JsonPath is not null && !BootReport.TryWrite(session, outcome, census, diagnostics))
                 throw Failure(diagnostics);
+
+            if (request.HtmlPath is string page)
+                ReportFile.Save(page, stream => BootPage.Write(session, outcome, TypedCommand.Of(parsed), stream));
 
             return outcome.ExitCode;
         }
@@ -129,12 +138,22 @@ internal sealed class BootCommand
         foreach (TraceKinds kind in OptionValue.NamedOf(parsed, _trace, "kind of event", TraceKindNames.All) ?? [])
             kinds |= kind;
 
+        ConfidentialConfiguration? confidential = _platform.Read(parsed);
+        if (kinds == TraceKinds.Conversions && confidential is null)
+            throw new CommandFailure("LIM3015", "--trace conversions needs a guest that converts pages; name its platform, such as --platform snp");
+
+        string? html = parsed.GetValue(_html);
+        if (html is not null && confidential is null)
+            throw new CommandFailure("LIM3015", "--html shows the conversions of a confidential guest; name its platform, such as --platform snp");
+        if (html is not null)
+            ReportFile.Expect(html);
+
         string? traceFile = parsed.GetValue(_traceFile);
         if (kinds == TraceKinds.None && (traceFile ?? parsed.GetValue(_traceLimit)) is not null)
             throw new CommandFailure("LIM3015", "--trace-file and --trace-limit need --trace; say what to trace, such as --trace exceptions");
 
         bool isTracedHere = kinds != TraceKinds.None && traceFile is null;
-        bool isInteractive = !isTracedHere && parsed.GetValue(_until) is null && parsed.GetValue(_limit) is null && parsed.GetValue(_json) is null
+        bool isInteractive = !isTracedHere && parsed.GetValue(_until) is null && parsed.GetValue(_limit) is null && parsed.GetValue(_json) is null && html is null
             && !Console.IsInputRedirected && !Console.IsOutputRedirected;
         return new BootRequest
         {
@@ -148,6 +167,7 @@ internal sealed class BootCommand
             Until = parsed.GetValue(_until),
             InstructionLimit = (ulong)OptionValue.NumberOf(parsed, _limit, isInteractive ? long.MaxValue : UnattendedLimit, 1, long.MaxValue),
             JsonPath = parsed.GetValue(_json),
+            HtmlPath = html,
             Trace = kinds,
             TracePath = traceFile,
             TraceLimit = OptionValue.NumberOf(parsed, _traceLimit, BootTrace.DefaultLimit, 1, long.MaxValue),
@@ -157,11 +177,20 @@ internal sealed class BootCommand
             DebuggerPort = PortOf(parsed),
             WaitsForDebugger = parsed.GetValue(_gdb) is not null,
             IsInteractive = isInteractive,
-            Confidential = _platform.Read(parsed),
+            Confidential = confidential,
         };
     }
 
     private BootTrace? OpenTrace(BootRequest request, BootSession session)
+    {
+        BootTrace? trace = OpenTraceOf(request, session);
+        if (session.Conversions is { } conversions)
+            trace?.Follow(conversions);
+
+        return trace;
+    }
+
+    private BootTrace? OpenTraceOf(BootRequest request, BootSession session)
     {
         string SymbolOf(ulong address) => SymbolAt.Describe(session.Image, address);
         if (request.Trace == TraceKinds.None)

@@ -11,6 +11,7 @@ using Liminal.Linux.Diagnostics;
 using Liminal.Machine;
 using Liminal.Machine.Confidential;
 using Liminal.Platform;
+using Liminal.Trace;
 
 namespace Liminal.Cli.Boot;
 
@@ -71,6 +72,12 @@ internal static class BootReport
 
             WriteLines(json, "lastLines", outcome.LastLines);
             WriteLines(json, "stack", outcome.Stack);
+            if (session.Conversions is { } conversions)
+            {
+                json.WritePropertyName("conversions");
+                ConversionCensusJson.Write(conversions.Census(), json);
+            }
+
             if (census is not null)
             {
                 json.WritePropertyName("census");

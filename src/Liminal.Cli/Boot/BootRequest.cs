@@ -39,6 +39,12 @@ internal sealed record BootRequest
     /// <summary>File for the report.</summary>
     public string? JsonPath { get; init; }
 
+    /// <summary>File for the page; null for none.</summary>
+    public string? HtmlPath { get; init; }
+
+    /// <summary>Somebody is going to ask for every conversion of the boot.</summary>
+    public bool WantsConversions => JsonPath is not null || HtmlPath is not null;
+
     /// <summary>What to trace.</summary>
     public TraceKinds Trace { get; init; }
 

@@ -7,6 +7,7 @@ using System.Linq;
 using System.Text;
 using System.Threading;
 using Liminal.Cli.Boot.Debugging;
+using Liminal.Linux;
 using Liminal.Linux.Diagnostics;
 using Liminal.Linux.Image;
 using Liminal.Linux.Recognition;
@@ -14,6 +15,8 @@ using Liminal.Machine;
 using Liminal.Machine.Boards;
 using Liminal.Machine.Boot;
 using Liminal.Machine.Console;
+using Liminal.Sweep.Boots;
+using Liminal.Trace;
 
 namespace Liminal.Cli.Boot;
 
@@ -75,6 +78,9 @@ internal sealed class BootSession : IDisposable
     /// <summary>Instructions retired when the user land said that it is up; null before.</summary>
     public ulong? UserLandIsUpAt { get; private set; }
 
+    /// <summary>The conversions of a confidential guest; null in an ordinary VM.</summary>
+    public BootConversions? Conversions { get; private set; }
+
     /// <summary>Instructions that a snapshot from the cache saved; 0 for a boot from the beginning.</summary>
     public ulong ResumedAt { get; private set; }
 
@@ -102,6 +108,7 @@ internal sealed class BootSession : IDisposable
         try
         {
             LinuxBoot.Load(session.Machine, BootableKernel.Of(image), commandLine, ramDisk);
+            session.WatchConversions([]);
             return session;
         }
         catch (BootException exception)
@@ -121,7 +128,7 @@ internal sealed class BootSession : IDisposable
             return end;
 
         _wantsSnapshot = false;
-        _snapshots?.Save(Machine, instructions, Log.Text);
+        _snapshots?.Save(Machine, instructions, Log.Text, Conversions?.Conversions);
         return TextWasSeen ? end : RunMachine(leave);
     }
 
@@ -139,7 +146,7 @@ internal sealed class BootSession : IDisposable
             return end;
 
         if (_wantsSnapshot)
-            _snapshots?.Save(Machine, instructions, Log.Text);
+            _snapshots?.Save(Machine, instructions, Log.Text, Conversions?.Conversions);
 
         _wantsSnapshot = false;
         return null;
@@ -190,7 +197,9 @@ internal sealed class BootSession : IDisposable
 
     private bool TryResume()
     {
-        if (_snapshots is null || !_snapshots.TryRestore(Machine, out ulong upAt, out string console)
+        IReadOnlyList<BootConversion>? conversions = null;
+        if (_snapshots is null || !_snapshots.TryRestore(Machine, out ulong upAt, out string console, out conversions)
+            || (conversions is null && Request is { Confidential: not null, WantsConversions: true })
             || Machine.InstructionsRetired >= Request.InstructionLimit
             || (Request.Until is { Length: > 0 } text && console.Contains(text, StringComparison.Ordinal)))
         {
@@ -204,7 +213,15 @@ internal sealed class BootSession : IDisposable
         _isReplaying = false;
         UserLandIsUpAt = upAt;
         ResumedAt = Machine.InstructionsRetired;
+        WatchConversions(conversions);
         return true;
+    }
+
+    /// <summary>Watches a confidential guest's conversions; those of the part that a snapshot saved are known, or nobody asks for them.</summary>
+    private void WatchConversions(IReadOnlyList<BootConversion>? earlier)
+    {
+        if (Machine.Confidential is not null && Image is { } image)
+            Conversions = BootConversions.Watch(Machine, image, new Lazy<KernelKnowledge?>(() => KernelKnowledge.Of(image, Request.Image, [])), earlier ?? []);
     }
 
     /// <summary>A kernel without the code would run as in an ordinary VM, and meet the platform at its first shared page.</summary>

@@ -2,6 +2,7 @@
 
 using System;
 using System.Buffers.Binary;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -11,6 +12,8 @@ using Liminal.Linux.Cache;
 using Liminal.Linux.Image;
 using Liminal.Machine;
 using Liminal.Machine.Saving;
+using Liminal.Sweep.Boots;
+using Liminal.Trace;
 
 namespace Liminal.Cli.Boot;
 
@@ -18,6 +21,8 @@ namespace Liminal.Cli.Boot;
 internal sealed class SnapshotCache
 {
     private const int MostSnapshots = 32;
+
+    private const int NoteHeader = 8 + 4;
 
     private readonly string _folder;
     private readonly byte[] _key;
@@ -53,11 +58,10 @@ internal sealed class SnapshotCache
     /// <param name="machine">A machine between two runs.</param>
     /// <param name="userLandIsUpAt">Instructions when the user land said that it is up.</param>
     /// <param name="console">The console's text so far.</param>
-    public void Save(VirtualMachine machine, ulong userLandIsUpAt, string console)
+    /// <param name="conversions">The conversions of the boot; null when nobody watched.</param>
+    public void Save(VirtualMachine machine, ulong userLandIsUpAt, string console, IReadOnlyList<BootConversion>? conversions)
     {
-        byte[] note = new byte[8 + console.Length];
-        BinaryPrimitives.WriteUInt64LittleEndian(note, userLandIsUpAt);
-        Encoding.Latin1.GetBytes(console, note.AsSpan(8));
+        byte[] note = NoteOf(userLandIsUpAt, console, conversions);
         try
         {
             Directory.CreateDirectory(_folder);
@@ -78,26 +82,57 @@ internal sealed class SnapshotCache
     /// <param name="machine">The machine; when the answer is false and a file was there it must be thrown away.</param>
     /// <param name="userLandIsUpAt">As saved.</param>
     /// <param name="console">As saved.</param>
-    public bool TryRestore(VirtualMachine machine, out ulong userLandIsUpAt, out string console)
+    /// <param name="conversions">As saved; null when there were none, or when another build watched, which may have seen something else.</param>
+    public bool TryRestore(VirtualMachine machine, out ulong userLandIsUpAt, out string console, out IReadOnlyList<BootConversion>? conversions)
     {
         userLandIsUpAt = 0;
         console = "";
+        conversions = null;
         try
         {
             using FileStream file = File.OpenRead(FilePath);
-            if (SnapshotFile.Read(file, machine, _key, out byte[] note) is not null || note.Length < 8)
+            if (SnapshotFile.Read(file, machine, _key, out byte[] note) is not null)
                 return false;
 
             MarkUsed();
-            userLandIsUpAt = BinaryPrimitives.ReadUInt64LittleEndian(note);
-            console = Encoding.Latin1.GetString(note, 8, note.Length - 8);
-            return true;
+            return TryReadNote(note, out userLandIsUpAt, out console, out conversions);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return false;
         }
     }
+
+    /// <summary>Instructions, length of the console's text, the text; then who watched the conversions, and what was seen.</summary>
+    private static byte[] NoteOf(ulong userLandIsUpAt, string console, IReadOnlyList<BootConversion>? conversions)
+    {
+        byte[] seen = conversions is null ? [] : [.. Watcher, .. ConversionCensusJson.ToBytes(conversions)];
+        byte[] note = new byte[NoteHeader + console.Length + seen.Length];
+        BinaryPrimitives.WriteUInt64LittleEndian(note, userLandIsUpAt);
+        BinaryPrimitives.WriteInt32LittleEndian(note.AsSpan(8), console.Length);
+        Encoding.Latin1.GetBytes(console, note.AsSpan(NoteHeader));
+        seen.CopyTo(note.AsSpan(NoteHeader + console.Length));
+        return note;
+    }
+
+    private static bool TryReadNote(ReadOnlySpan<byte> note, out ulong userLandIsUpAt, out string console, out IReadOnlyList<BootConversion>? conversions)
+    {
+        userLandIsUpAt = 0;
+        console = "";
+        conversions = null;
+        if (note.Length < NoteHeader || BinaryPrimitives.ReadInt32LittleEndian(note[8..]) is var length && (uint)length > (uint)(note.Length - NoteHeader))
+            return false;
+
+        userLandIsUpAt = BinaryPrimitives.ReadUInt64LittleEndian(note);
+        console = Encoding.Latin1.GetString(note.Slice(NoteHeader, length));
+        ReadOnlySpan<byte> seen = note[(NoteHeader + length)..];
+        if (seen.StartsWith(Watcher))
+            conversions = ConversionCensusJson.FromBytes(seen[Watcher.Length..]);
+
+        return true;
+    }
+
+    private static byte[] Watcher => typeof(BootConversions).Module.ModuleVersionId.ToByteArray();
 
     private void MarkUsed()
     {

@@ -66,6 +66,24 @@ public sealed partial class GuestKernel
         return new GuestKernel(machine, knowledge, layout, location);
     }
 
+    /// <summary>Finds the kernel as one processor sees it now, be it through the page tables of the early boot.</summary>
+    /// <param name="machine">The machine; it may be running, and is then seen at the present instruction.</param>
+    /// <param name="processor">One of its processors.</param>
+    /// <param name="knowledge">Of the image it runs.</param>
+    /// <returns>
+    /// A view for this moment: its <see cref="KernelRoot"/> is the processor's CR3, so its memory is what the processor can reach. Null when the
+    /// processor does not have this kernel mapped.
+    /// </returns>
+    public static GuestKernel? Through(VirtualMachine machine, Processor processor, KernelKnowledge knowledge)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        ArgumentNullException.ThrowIfNull(processor);
+        ArgumentNullException.ThrowIfNull(knowledge);
+        return GuestLayout.Of(knowledge, out _) is GuestLayout layout && KernelLocation.Of(processor, knowledge.Image) is KernelLocation location
+            ? new GuestKernel(machine, knowledge, layout, location)
+            : null;
+    }
+
     /// <summary>The same kernel in a fork of the machine.</summary>
     public GuestKernel On(VirtualMachine fork) => new(fork, Knowledge, _layout, _location);
 

@@ -61,6 +61,34 @@ internal readonly record struct KernelLocation(ulong Slide, ulong PhysicalOffset
         return null;
     }
 
+    /// <summary>The kernel as a processor sees it now: through the tables that it uses, which may be those of the early boot.</summary>
+    /// <remarks>
+    /// The first code of a kernel runs where it was loaded, below 4 GiB, before the kernel mapping is used: its addresses are those of the kernel mapping
+    /// without the start of that. Source: Linux v6.12 arch/x86/kernel/head_64.S, startup_64, and head64.c, __startup_64().
+    /// </remarks>
+    /// <returns>Null when the processor has this kernel mapped in neither way.</returns>
+    public static KernelLocation? Of(Processor processor, KernelImage image)
+    {
+        byte[] expected = new byte[64];
+        if ((processor.State.Efer & Efer.LongModeActive) == 0
+            || !image.Symbols.TryFind("linux_banner", out KernelSymbol banner)
+            || !image.Elf.TryRead(banner.Address, expected))
+        {
+            return null;
+        }
+
+        GuestMemory memory = GuestMemory.Of(processor);
+        Span<byte> found = stackalloc byte[64];
+        bool isBelow = processor.Rip < KernelMapping && processor.Cpl == 0;
+        if (isBelow && memory.TryRead(banner.Address.Value - KernelMapping, found) && found.SequenceEqual(expected))
+            return new KernelLocation(unchecked(0 - KernelMapping), 0, processor.State.Cr3);
+
+        return FindSlide(memory, banner.Address.Value, expected) is ulong slide
+            && image.Symbols.TryFind("phys_base", out KernelSymbol physicalBase) && memory.TryRead(physicalBase.Address.Value + slide, out ulong offset)
+            ? new KernelLocation(slide, offset, processor.State.Cr3)
+            : null;
+    }
+
     private static ulong? FindSlide(GuestMemory memory, ulong banner, ReadOnlySpan<byte> expected)
     {
         Span<byte> found = stackalloc byte[64];

@@ -53,6 +53,10 @@ public sealed class Browser : IAsyncLifetime
     internal Task<OpenPage> Open(SweepReport report, int width = 1280, int height = 800, ColorScheme scheme = ColorScheme.Light, string address = "") =>
         Open(stream => SweepReportHtml.Write(report, stream), width, height, scheme, address);
 
+    /// <summary>Opens the page of a boot from disk.</summary>
+    internal Task<OpenPage> Open(BootPageReport report, int width = 1280, int height = 800, ColorScheme scheme = ColorScheme.Light, string address = "") =>
+        Open(stream => BootReportHtml.Write(report, stream), width, height, scheme, address);
+
     private async Task<OpenPage> Open(Action<Stream> write, int width, int height, ColorScheme scheme, string address)
     {
         Assert.SkipWhen(_browser is null, _missing);

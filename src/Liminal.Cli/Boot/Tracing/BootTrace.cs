@@ -5,6 +5,7 @@ using System.Globalization;
 using System.IO;
 using System.Text;
 using Liminal.Machine;
+using Liminal.Sweep.Boots;
 using Liminal.X86;
 using Liminal.X86.Observation;
 
@@ -18,6 +19,7 @@ internal sealed class BootTrace : IProcessorObserver, IDisposable
     public const long DefaultLimit = 100_000;
 
     private readonly VirtualMachine _machine;
+    private readonly IProcessorObserver? _other;
     private readonly TraceKinds _kinds;
     private readonly TextWriter _writer;
     private readonly bool _ownsWriter;
@@ -36,7 +38,8 @@ internal sealed class BootTrace : IProcessorObserver, IDisposable
         _ownsWriter = ownsWriter;
         _prefix = ownsWriter ? "" : "trace: ";
         _symbolAt = symbolAt;
-        machine.ProcessorObserver = this;
+        _other = machine.ProcessorObserver;
+        machine.ProcessorObserver = _other is null ? this : new ObserverList([_other, this]);
     }
 
     /// <summary>Why the trace ended early; null while it is whole.</summary>
@@ -51,6 +54,21 @@ internal sealed class BootTrace : IProcessorObserver, IDisposable
     /// <exception cref="UnauthorizedAccessException">It may not be created.</exception>
     public static BootTrace ToFile(VirtualMachine machine, TraceKinds kinds, long limit, string path, Func<ulong, string> symbolAt) =>
         new(machine, kinds, limit, new StreamWriter(path, append: false, new UTF8Encoding(false), 1 << 16) { NewLine = "\n" }, ownsWriter: true, symbolAt);
+
+    /// <summary>Tells of conversions too, when they are wanted.</summary>
+    public void Follow(BootConversions conversions)
+    {
+        conversions.Entered = conversion =>
+        {
+            if (Wants(TraceKinds.Conversions))
+                Write(conversion.Instruction, conversion.Cpu, ConversionLines.PlaceOf(conversion), ConversionLines.OfEntry(conversion));
+        };
+        conversions.Ended = conversion =>
+        {
+            if (Wants(TraceKinds.Conversions))
+                Write(conversion.IsKnown ? conversion.Returned!.Value : conversion.Instruction, conversion.Cpu, ConversionLines.PlaceOf(conversion), ConversionLines.OfEnd(conversion));
+        };
+    }
 
     /// <inheritdoc/>
     public void OnDelivery(Processor processor, in EventDelivery delivery)
@@ -84,7 +102,7 @@ internal sealed class BootTrace : IProcessorObserver, IDisposable
     /// <summary>Says what was left out, and closes a file.</summary>
     public void Dispose()
     {
-        _machine.ProcessorObserver = null;
+        _machine.ProcessorObserver = _other;
         try
         {
             if (_events > _limit && Failure is null)
@@ -107,8 +125,13 @@ internal sealed class BootTrace : IProcessorObserver, IDisposable
         if (place.Length == 0)
             place = string.Create(CultureInfo.InvariantCulture, $"{(isUser ? "user " : "")}0x{rip:x}");
 
+        Write(_machine.InstructionsRetired, processor.Index, place, what);
+    }
+
+    private void Write(ulong instruction, int processor, string place, string what)
+    {
         _line.Clear();
-        _line.Append(_prefix).Append(CultureInfo.InvariantCulture, $"{_machine.InstructionsRetired,15:N0} cpu{processor.Index,-2} {place,-40} {what}");
+        _line.Append(_prefix).Append(CultureInfo.InvariantCulture, $"{instruction,15:N0} cpu{processor,-2} {place,-40} {what}");
         try
         {
             _writer.WriteLine(_line);

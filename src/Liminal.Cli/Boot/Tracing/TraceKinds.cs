@@ -23,6 +23,9 @@ internal enum TraceKinds
 
     /// <summary>Invalidations of the TLB and flushes of the data cache.</summary>
     Flushes = 8,
+
+    /// <summary>Conversions of pages by a confidential guest.</summary>
+    Conversions = 16,
 }
 
 /// <summary>The names by which kinds are asked for.</summary>
@@ -35,6 +38,7 @@ internal static class TraceKindNames
         ("interrupts", TraceKinds.Interrupts),
         ("cr3", TraceKinds.Cr3),
         ("flushes", TraceKinds.Flushes),
-        ("all", TraceKinds.Exceptions | TraceKinds.Interrupts | TraceKinds.Cr3 | TraceKinds.Flushes),
+        ("conversions", TraceKinds.Conversions),
+        ("all", TraceKinds.Exceptions | TraceKinds.Interrupts | TraceKinds.Cr3 | TraceKinds.Flushes | TraceKinds.Conversions),
     ];
 }
