@@ -133,14 +133,21 @@ internal sealed class BootSession : IDisposable
     }
 
     /// <summary>Runs until the user land is up, unless the machine was resumed there; it is saved on the way.</summary>
+    /// <param name="arrived">Told of each arrival at a breakpoint, between two runs; null ends the run there.</param>
     /// <returns>Null, or why it did not come up.</returns>
-    public MachineEnd? BringUp()
+    public MachineEnd? BringUp(Action<MachineEnd>? arrived = null)
     {
         if (UserLandIsUpAt is not null)
             return null;
 
         _stopsAtUserLand = true;
         MachineEnd end = Machine.Run(Request.InstructionLimit);
+        while (end.Kind == MachineEndKind.Breakpoint && arrived is not null)
+        {
+            arrived(end);
+            end = Machine.Run(Request.InstructionLimit);
+        }
+
         _stopsAtUserLand = false;
         if (UserLandIsUpAt is not ulong instructions)
             return end;

@@ -45,6 +45,8 @@ internal sealed class SweepCommand
     private readonly Option<string?> _hostCall = OptionValue.Single("--host-call", "N", "The one call, counted from 0 since power-on, at which a host that retries, refuses or lies strikes; every call if not given.");
     private readonly Option<string[]> _without = OptionValue.List("--without", "FUNCTION", "A callback of x86_platform.guest, such as hv_vtom_clear_present: the kernel's plain one takes its place during the conversion.");
     private readonly Option<bool> _compare = OptionValue.Flag("--compare", "With --without: sweep each conversion as shipped too, and leave out guests that have no such callback.");
+    private readonly Option<string?> _during = OptionValue.Single("--during", "TIME", "boot: sweep the conversions that the kernel makes by itself while it boots, in place of called ones.");
+    private readonly Option<string[]> _only = OptionValue.List("--only", "N", "With --during boot: the conversions of these numbers, as in the report of boot --json, counted from 1; all if not given.");
     private readonly Option<string?> _cpus = OptionValue.Single("--cpus", "N", "Number of processors, 1 to 64; 2 if not given.");
     private readonly Option<string?> _memory = OptionValue.Single("--memory", "SIZE", "RAM, such as 512M or 2G; 512M if not given.");
     private readonly SweepOutputs _outputs = new();
@@ -67,11 +69,12 @@ internal sealed class SweepCommand
             ("liminal sweep vmlinuz --platform tdx --host implicit-convert --pages 512", "one 2 MiB page, under a host that converts on an unexpected access"),
             ("liminal sweep vmlinuz --platform vtom --region vmalloc --json sweep.json", "pages of vmalloc(), with a report for programs"),
             ("liminal sweep vmlinuz-6.1 vmlinuz-6.12 --platform snp,vtom", "two kernels, and what their conversions cost"),
+            ("liminal sweep vmlinuz --platform tdx --during boot", "what the kernel itself converts when it boots: bounce buffer, DMA pools"),
             ("liminal sweep vmlinuz --platform vtom --without hv_vtom_clear_present --compare", "what clearing PRESENT is good for, and what it costs"),
             ("liminal sweep vmlinuz --html sweep.html --junit sweep.xml", "a page to look at what was found, and the verdicts for a build server"))
         {
             sweep._images, sweep._platforms, sweep._direction, sweep._pages, sweep._region, sweep._hosts, sweep._hostCall,
-            sweep._without, sweep._compare, sweep._cpus, sweep._memory, sweep._events, sweep._threads, sweep._fresh,
+            sweep._without, sweep._compare, sweep._during, sweep._only, sweep._cpus, sweep._memory, sweep._events, sweep._threads, sweep._fresh,
         };
         sweep._outputs.AddTo(command);
         command.SetAction(sweep.Run);
@@ -81,10 +84,11 @@ internal sealed class SweepCommand
     private int Run(ParseResult parsed)
     {
         _outputs.Expect(parsed);
+        IReadOnlyList<int>? duringBoot = ConversionsOfBoot(parsed);
         IReadOnlyList<IReadOnlyList<string>> variants = Variants(parsed);
         IReadOnlyList<SweepSource> sources = SweepSource.Open(parsed.GetValue(_images)!);
         List<SweepWork> work = Plan(parsed, sources, variants);
-        SweepReport report = ProgressDisplay.Run(_invocation.Terminal, "sweeping", progress => Execute(parsed, sources, work, progress));
+        SweepReport report = ProgressDisplay.Run(_invocation.Terminal, "sweeping", progress => Execute(parsed, sources, work, duringBoot, progress));
         _outputs.Write(parsed, report, _invocation.Terminal);
         if (!_outputs.IsPrinted(parsed))
             _invocation.Terminal.Print(SweepText.Render(report, parsed.GetValue(_events), _invocation.Terminal.Width));
@@ -133,19 +137,46 @@ internal sealed class SweepCommand
         return without.Count > 0 ? [[], without] : throw new CommandFailure("LIM3012", "--compare: there is nothing to compare; name a function with --without");
     }
 
-    private SweepReport Execute(ParseResult parsed, IReadOnlyList<SweepSource> sources, List<SweepWork> work, ProgressDisplay.Report progress)
+    private SweepReport Execute(
+        ParseResult parsed, IReadOnlyList<SweepSource> sources, List<SweepWork> work, IReadOnlyList<int>? duringBoot, ProgressDisplay.Report progress)
     {
         int threads = (int)OptionValue.NumberOf(parsed, _threads, Math.Min(Environment.ProcessorCount, MostThreads), 1, MostThreads);
         var run = new SweepRun(work, (source, platform) => Guest(parsed, source.Path, platform), parsed.GetValue(_compare), progress, _invocation.Interrupt);
-        IReadOnlyList<ConversionSweep> sweeps = run.Execute(threads);
+        SweepDuringBoot? boot = duringBoot is null
+            ? null
+            : new SweepDuringBoot(work, (source, platform) => Guest(parsed, source.Path, platform), duringBoot, progress, _invocation.Interrupt);
+        boot?.Execute();
+        IReadOnlyList<ConversionSweep> sweeps = boot?.Sweeps ?? run.Execute(threads);
         return new SweepReport(
             SweepReport.CurrentSchemaVersion, "liminal", ProgramVersion.Text, TypedCommand.Of(parsed),
             [.. sources.Select(static source => source.Describe())],
             [.. work.Select(static one => one.Platform).Distinct().Select(static one => new PlatformEntry(one.Name, one.Title))],
             [.. PropertyInfo.All.Select(static one => new PropertyEntry(one.Name, one.Sentence))],
             [.. work.Select(static one => one.Question.Host).Distinct().Select(static one => new HostEntry(HostNames.Of(one), HostNames.All[(int)one].Title))],
-            sweeps, CostComparison.Of(sweeps), _invocation.Interrupt.IsCancellationRequested);
+            sweeps, CostComparison.Of(sweeps), _invocation.Interrupt.IsCancellationRequested)
+        {
+            NotSwept = boot?.NotSwept ?? [],
+        };
     }
+
+    /// <summary>Which conversions of the boot are swept, by number; empty for all, null when conversions are to be called.</summary>
+    private IReadOnlyList<int>? ConversionsOfBoot(ParseResult parsed)
+    {
+        bool isBoot = OptionValue.NamedOf(parsed, _during, "time", false, [("boot", true)]);
+        IReadOnlyList<int> only = [.. (OptionValue.ItemsOf(parsed, _only) ?? []).Select(NumberOfConversion)];
+        if (!isBoot && only.Count > 0)
+            throw new CommandFailure("LIM3015", "--only names conversions of a boot; add --during boot");
+
+        if (isBoot && (parsed.GetValue(_pages) ?? parsed.GetValue(_region)) is not null)
+            throw new CommandFailure("LIM3015", "--during boot sweeps the pages that the kernel itself converts; leave --pages and --region out");
+
+        return isBoot ? only : null;
+    }
+
+    private static int NumberOfConversion(string text) =>
+        int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int number) && number > 0
+            ? number
+            : throw new CommandFailure("LIM3014", $"--only: '{text}' is no number of a conversion; give numbers from 1");
 
     private SweepGuestRequest Guest(ParseResult parsed, string path, ConfidentialPlatform platform) => new(path, platform)
     {

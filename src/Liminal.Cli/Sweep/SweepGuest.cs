@@ -29,13 +29,24 @@ internal sealed record SweepGuestRequest(string Image, ConfidentialPlatform Plat
 
     /// <summary>Neither resume from the cache nor save to it.</summary>
     public bool IsFresh { get; init; }
+
+    /// <summary>The boot that brings it up.</summary>
+    public BootRequest ToBoot() => new()
+    {
+        Image = Image,
+        ProcessorCount = ProcessorCount,
+        MemorySize = MemorySize,
+        InstructionLimit = BootLimit,
+        Confidential = ConfidentialConfiguration.Of(Platform),
+        IsFresh = IsFresh,
+    };
+
+    private const ulong BootLimit = 20_000_000_000;
 }
 
 /// <summary>A confidential guest whose user land is up, at a place where conversions can be called.</summary>
 internal sealed class SweepGuest : IDisposable
 {
-    private const ulong BootLimit = 20_000_000_000;
-
     private readonly BootSession _session;
     private readonly GuestKernel? _kernel;
     private readonly ConversionCampaign? _campaign;
@@ -61,17 +72,7 @@ internal sealed class SweepGuest : IDisposable
     public static SweepGuest Boot(SweepGuestRequest request, KernelKnowledge knowledge, CancellationToken interrupt)
     {
         DiagnosticBag diagnostics = [];
-        BootSession session = BootSession.Prepare(
-            new BootRequest
-            {
-                Image = request.Image,
-                ProcessorCount = request.ProcessorCount,
-                MemorySize = request.MemorySize,
-                InstructionLimit = BootLimit,
-                Confidential = ConfidentialConfiguration.Of(request.Platform),
-                IsFresh = request.IsFresh,
-            },
-            diagnostics) ?? throw Failure(diagnostics);
+        BootSession session = BootSession.Prepare(request.ToBoot(), diagnostics) ?? throw Failure(diagnostics);
         MachineEnd? end;
         using (interrupt.Register(session.Machine.Interrupt))
             end = session.BringUp();

@@ -111,6 +111,9 @@ internal static class SweepText
                 ($" longest window {Number(longest)} instructions, {worst}{open}", TextStyle.Plain));
         }
 
+        foreach (string line in report.NotSwept)
+            yield return Line((line, TextStyle.Faint));
+
         if (report.Interrupted)
             yield return Line(("interrupted: what is above is what was done until then", TextStyle.Notable));
     }

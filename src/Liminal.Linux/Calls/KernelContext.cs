@@ -13,6 +13,8 @@ namespace Liminal.Linux.Calls;
 /// </remarks>
 public sealed class KernelContext
 {
+    private const int StackPointer = 4;
+
     private readonly KernelCalls _calls;
     private readonly ulong _stackPointer;
     private readonly ulong _returnAddress;
@@ -44,6 +46,27 @@ public sealed class KernelContext
 
     /// <summary>The thread that calls are made in.</summary>
     public GuestTask? Task => Kernel.Current(Cpu);
+
+    /// <summary>A call that the kernel itself makes: a processor stands at the first instruction of a function.</summary>
+    /// <param name="calls">Of the kernel.</param>
+    /// <param name="processor">The processor.</param>
+    /// <exception cref="InvalidOperationException">Its stack cannot be read.</exception>
+    /// <remarks>When the call has returned, others can be made in its place, where its caller would go on; the caller then must not.</remarks>
+    public static KernelContext OfCall(KernelCalls calls, Processor processor)
+    {
+        ArgumentNullException.ThrowIfNull(calls);
+        ArgumentNullException.ThrowIfNull(processor);
+        GuestKernel kernel = calls.Kernel;
+        ulong top = processor.Gpr(StackPointer);
+        if (!kernel.Memory.TryRead(top, out ulong returnAddress))
+            throw new InvalidOperationException($"The stack at {top:x16} is not mapped.");
+
+        return new KernelContext(calls, processor.Index, kernel.CpuOf(processor) ?? 0, top + sizeof(ulong), returnAddress)
+        {
+            _start = kernel.Machine.InstructionsRetired,
+            _isCalling = true,
+        };
+    }
 
     /// <summary>The same place in a fork of the machine.</summary>
     public KernelContext On(KernelCalls fork)

@@ -60,6 +60,9 @@ public sealed partial class BootConversions : IProcessorObserver, IMachineObserv
     /// <summary>The conversions so far, in the order in which they were entered.</summary>
     public IReadOnlyList<BootConversion> Conversions => [.. _earlier, .. _drafts.Select(static draft => draft.ToConversion())];
 
+    /// <summary>Where the conversion functions begin.</summary>
+    public IReadOnlyCollection<ulong> Entries => _entries.Keys;
+
     /// <summary>Begins to watch a machine: takes the places of its observers, beside those that are there.</summary>
     /// <param name="machine">A confidential machine between two runs.</param>
     /// <param name="image">The kernel that it boots, at the addresses of the linker.</param>

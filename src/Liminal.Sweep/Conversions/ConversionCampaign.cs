@@ -62,17 +62,41 @@ public sealed class ConversionCampaign
         if (!TrySetUp(ready.Kernel, question, out problem))
             return null;
 
+        return Try(prepared, Begun, question, range, progress, cancellation);
+
+        KernelContext Begun(VirtualMachine fork)
+        {
+            KernelContext context = ready.On(new KernelCalls(kernel.On(fork)));
+            context.Begin(question.Function, range.Address, (ulong)range.Frames.Count);
+            return context;
+        }
+    }
+
+    /// <summary>Records a conversion that is about to begin, and tries a stray load in each situation of it.</summary>
+    /// <param name="prepared">The machine; it does not run.</param>
+    /// <param name="begin">In a fork of it: the conversion at its first instruction.</param>
+    /// <param name="question">What is converted, under which host.</param>
+    /// <param name="range">The pages.</param>
+    /// <param name="progress">Told of each stray load.</param>
+    /// <param name="cancellation">Ends the probing.</param>
+    internal static ConversionFinding Try(
+        VirtualMachine prepared,
+        Func<VirtualMachine, KernelContext> begin,
+        ConversionQuestion question,
+        ConversionRange range,
+        Action<int, int>? progress,
+        CancellationToken cancellation)
+    {
         ConversionRecord record;
         using (VirtualMachine recorded = prepared.Fork())
         {
-            KernelContext context = ready.On(new KernelCalls(kernel.On(recorded)));
-            context.Begin(question.Function, range.Address, (ulong)range.Frames.Count);
+            KernelContext context = begin(recorded);
             record = new RecordedCall(context.Kernel, range.Frames).Run(context, question.Target, question.Limit);
         }
 
         List<ProbePlan> plans = ProbePlan.Of(record);
         Dictionary<ProbePlan, StrayLoadRun?> runs = [];
-        bool isComplete = Probe(prepared, ready, question, range, plans, runs, progress, cancellation);
+        bool isComplete = Probe(prepared, begin, question, range, plans, runs, progress, cancellation);
         IReadOnlyList<SweepWindow> windows = WindowFinder.Find(record, plans, runs, prepared.Configuration.Confidential!.Platform);
         return new ConversionFinding(question, range, record, windows, runs.Values.OfType<StrayLoadRun>().ToList(), isComplete);
     }
@@ -137,7 +161,8 @@ public sealed class ConversionCampaign
         }
     }
 
-    private static bool TrySetUp(GuestKernel kernel, ConversionQuestion question, out string problem)
+    /// <summary>Makes the host behave as asked from now on, and takes callbacks away.</summary>
+    internal static bool TrySetUp(GuestKernel kernel, ConversionQuestion question, out string problem)
     {
         VirtualMachine machine = kernel.Machine;
         machine.Confidential!.Host = question.Host;
@@ -153,7 +178,7 @@ public sealed class ConversionCampaign
     /// <summary>Replays the conversion once, and tries each load in a fork of where it belongs.</summary>
     private static bool Probe(
         VirtualMachine prepared,
-        KernelContext ready,
+        Func<VirtualMachine, KernelContext> begin,
         ConversionQuestion question,
         ConversionRange range,
         List<ProbePlan> plans,
@@ -162,9 +187,7 @@ public sealed class ConversionCampaign
         CancellationToken cancellation)
     {
         using VirtualMachine replay = prepared.Fork();
-        GuestKernel kernel = ready.Kernel;
-        KernelContext context = ready.On(new KernelCalls(kernel.On(replay)));
-        context.Begin(question.Function, range.Address, (ulong)range.Frames.Count);
+        KernelContext context = begin(replay);
         IReadOnlyList<LoadSite> sites = LoadSite.Of(context.Kernel);
         if (sites.Count == 0)
             return false;
@@ -188,7 +211,7 @@ public sealed class ConversionCampaign
     private static StrayLoadRun? Try(
         VirtualMachine replay, KernelContext context, ConversionQuestion question, ConversionRange range, ProbePlan plan, LoadSite site)
     {
-        foreach (int cpu in Candidates(replay, context.Processor))
+        foreach (int cpu in Candidates(context.Kernel, context.Processor))
         {
             var console = new StringBuilder();
             using VirtualMachine fork = replay.Fork(value => console.Append((char)value));
@@ -204,11 +227,13 @@ public sealed class ConversionCampaign
     }
 
     /// <summary>Another processor when one is in the kernel; else the converting one, as an interrupt there would load.</summary>
-    private static IEnumerable<int> Candidates(VirtualMachine machine, Processor converter)
+    private static IEnumerable<int> Candidates(GuestKernel kernel, Processor converter)
     {
-        for (int index = 0; index < machine.Processors.Length; index++)
+        for (int index = 0; index < kernel.Machine.Processors.Length; index++)
         {
-            if (index != converter.Index && machine.Processors[index].Cpl == 0)
+            // During boot a processor may not have come up yet.
+            Processor other = kernel.Machine.Processors[index];
+            if (index != converter.Index && other.Cpl == 0 && kernel.CpuOf(other) is not null)
                 yield return index;
         }
 

@@ -28,6 +28,9 @@ public sealed record ConversionQuestion(PteAttribute Target, SweepRegion Region,
     /// <summary>Callbacks of x86_platform.guest that the kernel's plain ones take the place of, for the conversion.</summary>
     public IReadOnlyList<string> Without { get; init; } = [];
 
+    /// <summary>What made the conversion, when it is one that the kernel makes by itself; null for one that is called.</summary>
+    public string? Cause { get; init; }
+
     /// <summary>Instructions, of all processors together, after which a conversion or a stray load is given up.</summary>
     public ulong Limit { get; init; } = 400_000_000;
 

@@ -39,7 +39,7 @@ public static class FindingReport
             hostName,
             switches,
             new SweepSubject(
-                $"{question.Function}({finding.Range.Address:x16}, {finding.Range.Frames.Count})",
+                question.Cause ?? $"{question.Function}({finding.Range.Address:x16}, {finding.Range.Frames.Count})",
                 RegionName(question.Region), finding.Range.Frames.Count, finding.Range.Frames[0].Value, processors, null, question.Without),
             result.HasReturned ? result.Error == 0 ? "0" : $"{Errno(result.Error)} ({result.Error})" : null,
             finding.Record.End?.ToString(),

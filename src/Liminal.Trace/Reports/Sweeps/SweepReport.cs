@@ -29,6 +29,9 @@ public sealed record SweepReport(
     IReadOnlyList<CostComparison> Costs,
     bool Interrupted)
 {
+    /// <summary>One line for each conversion of a boot that was met and not swept, and why; empty unless boots were swept.</summary>
+    public IReadOnlyList<string> NotSwept { get; init; } = [];
+
     /// <summary>The version that this program writes and reads. It grows when a reader of the old shape would be misled.</summary>
     public const int CurrentSchemaVersion = 2;
 }
