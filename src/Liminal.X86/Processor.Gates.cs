@@ -68,6 +68,8 @@ public sealed unsafe partial class Processor
         ulong mask = stack.IsBig ? uint.MaxValue : ushort.MaxValue;
         for (int i = 0; i < words.Length; i++)
         {
+            if (!Contains(stack, InnerOffset(i), (ulong)size))
+                return Raise(ExceptionVector.Stack, (uint)(stack.Selector & NullMask));
             if (!Probe(InnerAddress(i), size, PageAccess.Write))
                 return false;
         }
@@ -84,7 +86,9 @@ public sealed unsafe partial class Processor
         rsp = (rsp & ~mask) | ((pointer - (ulong)(size * words.Length)) & mask);
         return true;
 
-        ulong InnerAddress(int index) => (uint)(stackBase + ((pointer - (ulong)(size * (index + 1))) & mask));
+        ulong InnerOffset(int index) => (pointer - (ulong)(size * (index + 1))) & mask;
+
+        ulong InnerAddress(int index) => (uint)(stackBase + InnerOffset(index));
     }
 
     /// <summary>SS and ESP of an inner level from a 16- or 32-bit TSS.</summary>
@@ -145,7 +149,7 @@ public sealed unsafe partial class Processor
             words[count++] = oldPointer;
             for (int i = target.Parameters - 1; i >= 0; i--)
             {
-                if (!Load(StackAddress((StackPointer + (ulong)(i * target.Size)) & StackMask), target.Size, out words[count++]))
+                if (!LoadStack(StackPointer + (ulong)(i * target.Size), target.Size, out words[count++]))
                     return false;
             }
 
@@ -216,6 +220,8 @@ public sealed unsafe partial class Processor
             return false;
         if (_core->IsLongMode && !IsCanonical(target.Rip))
             return Raise(ExceptionVector.GeneralProtection);
+        if (!IsInCode(code, target.Rip))
+            return false;
         if (isCall && !isConforming)
             newCpl = code.Dpl;
         codeBase = BaseOf(low);

@@ -183,6 +183,8 @@ public sealed unsafe partial class Processor
         if (!TryPeekDescriptor(code.Selector, out ulong low, out _))
             return false;
         ulong target = (gate & 0xffff) | (size == 4 ? (gate >> 32) & 0xffff_0000 : 0);
+        if (!IsInCode(code, target))
+            return false;
         if (newCpl != Cpl)
         {
             ReadOnlySpan<ulong> words =
@@ -215,6 +217,8 @@ public sealed unsafe partial class Processor
             return Raise(ExceptionVector.GeneralProtection);
         if (!LoadSystem(State.Idtr.Base + ((ulong)vector * 4), 4, out ulong target))
             return false;
+        if ((target & 0xffff) > State.Segments[(int)SegmentIndex.Cs].Limit)
+            return Raise(ExceptionVector.GeneralProtection);
         ulong before = StackPointer;
         if (!Push(2, RflagsValue) || !Push(2, State.Segments[(int)SegmentIndex.Cs].Selector) || !Push(2, returnRip))
         {

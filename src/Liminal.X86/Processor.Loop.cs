@@ -173,7 +173,7 @@ public sealed unsafe partial class Processor
     }
 
     /// <summary>The block at a linear address, translated when it is new; null with the exit set when it cannot be fetched.</summary>
-    private Block* Find(ulong address, int mode) => _translator.Find(address, mode);
+    private Block* Find(ulong address, int mode) => IsInCode(Core.Rip(_core)) ? _translator.Find(address, mode) : null;
 
     /// <summary>Delivers the fault or reports the stop that a handler left behind.</summary>
     private bool AfterExit()

@@ -6,8 +6,7 @@ namespace Liminal.X86;
 
 /// <content>Segment loading and far transfers.</content>
 /// <remarks>
-/// Not modelled: limit checks on accesses (the segments of every system that gets this far are flat), expand-down segments, and task
-/// switches, which stop the machine.
+/// Not modelled: task switches, which stop the machine. Limits of accesses are in Processor.SegmentLimits.cs.
 /// Source: SDM3A chapter "Protection", and SDM2 for each instruction's checks.
 /// </remarks>
 public sealed unsafe partial class Processor
@@ -17,6 +16,7 @@ public sealed unsafe partial class Processor
     private const ushort CodeType = 8;
     private const ushort WritableOrReadable = 2;
     private const ushort Conforming = 4;
+    private const ushort ExpandDown = 4;
     private const int NullMask = 0xfffc;
 
     private bool IsProtected => (State.Cr0 & Cr0.ProtectionEnable) != 0;
@@ -69,6 +69,8 @@ public sealed unsafe partial class Processor
     {
         if (!IsProtected)
         {
+            if (rip > State.Segments[(int)SegmentIndex.Cs].Limit)
+                return Raise(ExceptionVector.GeneralProtection);
             SetCodeSegment(new SegmentRegister(selector, 0x9b, State.Segments[(int)SegmentIndex.Cs].Limit), (ulong)selector << 4, rip);
             return true;
         }
@@ -85,6 +87,8 @@ public sealed unsafe partial class Processor
             return false;
         if (code.IsLong && _core->IsLongMode && !IsCanonical(rip))
             return Raise(ExceptionVector.GeneralProtection);
+        if (!IsInCode(code, rip))
+            return false;
         SetCodeSegment(code with { Selector = (ushort)((selector & NullMask) | Cpl) }, BaseOf(low), rip);
         return true;
     }
@@ -107,6 +111,8 @@ public sealed unsafe partial class Processor
             return false;
         if (code.IsLong && !IsCanonical(rip))
             return Raise(ExceptionVector.GeneralProtection);
+        if (!IsInCode(code, rip))
+            return false;
         bool isOuter = rpl > Cpl;
         if (isOuter || alwaysLoadsStack)
         {
@@ -263,5 +269,7 @@ public sealed unsafe partial class Processor
             if (old.Attributes != 0 && old.Dpl < Cpl && !isConformingCode)
                 State.Segments[(int)segment] = default;
         }
+
+        RefreshMode();
     }
 }

@@ -27,7 +27,7 @@ public sealed unsafe partial class Processor
     internal bool Push(int size, ulong value)
     {
         ulong pointer = (StackPointer - (ulong)size) & StackMask;
-        if (!Store(StackAddress(pointer), size, value))
+        if (!IsInStack(pointer, size, isWrite: true) || !Store(StackAddress(pointer), size, value))
             return false;
         StackPointer = pointer;
         return true;
@@ -36,17 +36,23 @@ public sealed unsafe partial class Processor
     /// <summary>Pops one value; nothing changes when it faults.</summary>
     internal bool Pop(int size, out ulong value)
     {
-        if (!Load(StackAddress(StackPointer), size, out value))
+        value = 0;
+        if (!IsInStack(StackPointer, size, isWrite: false) || !Load(StackAddress(StackPointer), size, out value))
             return false;
         StackPointer += (ulong)size;
         return true;
     }
 
     /// <summary>Loads from an offset in the stack segment.</summary>
-    internal bool LoadStack(ulong offset, int size, out ulong value) => Load(StackAddress(offset & StackMask), size, out value);
+    internal bool LoadStack(ulong offset, int size, out ulong value)
+    {
+        value = 0;
+        return IsInStack(offset & StackMask, size, isWrite: false) && Load(StackAddress(offset & StackMask), size, out value);
+    }
 
     /// <summary>Checks that an offset in the stack segment could be written.</summary>
-    internal bool ProbeStack(ulong offset, int size) => Probe(StackAddress(offset & StackMask), size, Privilege | Paging.PageAccess.Write);
+    internal bool ProbeStack(ulong offset, int size)
+        => IsInStack(offset & StackMask, size, isWrite: true) && Probe(StackAddress(offset & StackMask), size, Privilege | Paging.PageAccess.Write);
 
     /// <summary>POPF.</summary>
     internal void SetFlagsFromStack(ulong value, int size)

@@ -128,6 +128,8 @@ public sealed unsafe partial class Processor
         int mode = is64 ? CodeMode.Code64 : cs.IsBig ? CodeMode.Code32 : CodeMode.Code16;
         if (!is64 && State.Segments[(int)SegmentIndex.Ss].IsBig)
             mode |= CodeMode.BigStack;
+        if (!is64 && !IsEverythingFlat)
+            mode |= CodeMode.Limited;
         bool isUser = (State.Cr0 & Cr0.ProtectionEnable) != 0 && Cpl == 3;
         if (isUser)
             mode |= CodeMode.User;

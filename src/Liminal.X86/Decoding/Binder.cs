@@ -26,6 +26,18 @@ internal unsafe ref partial struct Binder
         _mode = mode;
     }
 
+    /// <summary>For <see cref="DescribeMemory"/> alone.</summary>
+    public Binder(in Instruction instruction, int mode)
+    {
+        _processor = null!;
+        _instruction = instruction;
+        _op = null;
+        _mode = mode;
+    }
+
+    /// <summary>True when the instruction raises #UD, whatever its operands are.</summary>
+    public bool IsUndefined { get; private set; }
+
     /// <summary>True when nothing may follow the instruction in its block.</summary>
     public bool EndsBlock { get; private set; }
 
@@ -37,9 +49,11 @@ internal unsafe ref partial struct Binder
     /// <summary>The handler. An instruction without a row gets one that stops the machine.</summary>
     public nint Bind()
     {
+        IsUndefined = _instruction.IsInvalid;
         if (_instruction.IsInvalid)
             return End(_instruction.Length >= MaximumLength ? Run<TooLong>() : Run<InvalidOpcode>());
         nint handler = BindRow();
+        IsUndefined = handler == 0 || handler == Run<InvalidOpcode>();
         if (handler == 0)
             return End(Announcement.IsHidden(_instruction.Code) ? Run<InvalidOpcode>() : Run<NotModelled>());
         if (_op->Intercept != 0 && _processor.Rules != null)
@@ -115,21 +129,29 @@ internal unsafe ref partial struct Binder
     private readonly AddressKind SetMemory()
     {
         const byte Zero = RegisterFile.Zero * 8;
+        return DescribeMemory(ref *_op) switch
+        {
+            2 => AddressKind.Wrapped16,
+            4 => AddressKind.Wrapped32,
+            _ => _op->Index == Zero && _op->Segment == Zero ? AddressKind.Base : AddressKind.Full,
+        };
+    }
+
+    /// <summary>Fills in the memory operand of an op.</summary>
+    /// <returns>Width of the offset in bytes.</returns>
+    public readonly byte DescribeMemory(ref Op op)
+    {
+        const byte Zero = RegisterFile.Zero * 8;
         Register baseRegister = _instruction.MemoryBase;
         Register indexRegister = _instruction.MemoryIndex;
         bool isRipRelative = _instruction.IsIPRelativeMemoryOperand;
-        _op->Base = isRipRelative ? (byte)(RegisterFile.Rip * 8) : baseRegister == Register.None ? Zero : OffsetOf(baseRegister);
-        _op->Index = indexRegister == Register.None ? Zero : OffsetOf(indexRegister);
-        _op->Scale = indexRegister == Register.None ? (byte)0 : (byte)System.Numerics.BitOperations.Log2((uint)_instruction.MemoryIndexScale);
-        _op->Displacement = _instruction.MemoryDisplacement64;
-        _op->Segment = SegmentOffset(_instruction.MemorySegment);
+        op.Base = isRipRelative ? (byte)(RegisterFile.Rip * 8) : baseRegister == Register.None ? Zero : OffsetOf(baseRegister);
+        op.Index = indexRegister == Register.None ? Zero : OffsetOf(indexRegister);
+        op.Scale = indexRegister == Register.None ? (byte)0 : (byte)System.Numerics.BitOperations.Log2((uint)_instruction.MemoryIndexScale);
+        op.Displacement = _instruction.MemoryDisplacement64;
+        op.Segment = SegmentOffset(_instruction.MemorySegment);
 
-        int width = AddressWidth(baseRegister, indexRegister);
-        if (width == 2)
-            return AddressKind.Wrapped16;
-        if (width == 4)
-            return AddressKind.Wrapped32;
-        return _op->Index == Zero && _op->Segment == Zero ? AddressKind.Base : AddressKind.Full;
+        return (byte)AddressWidth(baseRegister, indexRegister);
     }
 
     /// <summary>Byte offset of the base of a segment: the constant zero for the flat ones of 64-bit mode.</summary>

@@ -13,10 +13,12 @@ internal sealed unsafe class Translator
 {
     private const int MaximumInstructions = 24;
     private const int MaximumLength = 15;
+    private const int MaximumOps = 3 + SegmentGuards.Most;
 
     private readonly Processor _processor;
     private readonly CodeCache _cache;
     private readonly ByteReader _reader = new();
+    private readonly SegmentGuards _guards = new();
     private readonly Decoder[] _decoders;
 
     public Translator(Processor processor, CodeCache cache)
@@ -65,7 +67,7 @@ internal sealed unsafe class Translator
         Decoder decoder = _decoders[mode & CodeMode.SizeMask];
         int limit = (mode & CodeMode.Single) != 0 ? 1 : MaximumInstructions;
         int onPage = GuestRam.PageSize - (int)(address % GuestRam.PageSize);
-        Block* block = _cache.Reserve((3 * MaximumInstructions) + 1);
+        Block* block = _cache.Reserve((MaximumOps * MaximumInstructions) + 1);
         *block = new Block { Start = (ulong)start, Mode = mode };
         Op* op = Block.OpsOf(block);
         int bytes = 0;
@@ -119,6 +121,13 @@ internal sealed unsafe class Translator
             if (!isFused)
             {
                 op->Handler = binder.Bind();
+                if ((mode & CodeMode.SizeMask) != CodeMode.Code64 && !binder.IsUndefined)
+                {
+                    Op bound = *op;
+                    op = _guards.Write(instruction, bound, op, mode);
+                    *op = bound;
+                }
+
                 previous = binder.IsNothing ? null : op++;
             }
             else

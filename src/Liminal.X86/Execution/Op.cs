@@ -100,5 +100,8 @@ internal static class CodeMode
     /// <summary>Each instruction is shown to the hook first; nothing fused.</summary>
     public const int Hooked = 32;
 
-    public const int Count = 64;
+    /// <summary>Outside 64-bit mode: some segment is not flat, so that limits are looked at.</summary>
+    public const int Limited = 64;
+
+    public const int Count = 128;
 }

@@ -99,7 +99,7 @@ internal readonly unsafe struct BitString<TChange, TSize, TAddress> : IInstructi
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
         long number = (long)BitInRegister.Of<TSize>(core, op);
-        ulong address = TAddress.Of(core, op) + (ulong)((number >> BitOperations.Log2((uint)TSize.Bits)) * TSize.Bytes);
+        ulong address = Moved(core, op, (ulong)((number >> BitOperations.Log2((uint)TSize.Bits)) * TSize.Bytes));
         bool isWrite = typeof(TChange) != typeof(KeepBit);
         ulong value;
         bool isLoaded = isWrite
@@ -112,6 +112,16 @@ internal readonly unsafe struct BitString<TChange, TSize, TAddress> : IInstructi
             return Completion.Fault;
         core->State.Flags.SetCarry((value & bit) != 0);
         return Completion.Next;
+    }
+
+    /// <summary>The operand's address so many bytes on; outside 64-bit mode the offset wraps at its width.</summary>
+    private static ulong Moved(Core* core, Op* op, ulong bytes)
+    {
+        ulong address = TAddress.Of(core, op);
+        ulong segmentBase = *Core.Register(core, op->Segment);
+        if (typeof(TAddress) == typeof(Address16))
+            return (uint)(segmentBase + (ushort)(address - segmentBase + bytes));
+        return core->Is64Bit ? address + bytes : (uint)(address + bytes);
     }
 }
 

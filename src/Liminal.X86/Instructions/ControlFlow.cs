@@ -38,6 +38,8 @@ internal static unsafe class ControlFlow
 
     public static nint JumpWrapped(Core* core, Op* op)
     {
+        if ((core->Mode & CodeMode.Limited) != 0 && !core->Processor.IsInCode(Form.Wrapped(core, Core.Rip(core) + op->Displacement)))
+            return Form.Abort(core, op);
         core->Remaining += core->Current->Count - op->Number - 1;
         return ContinueWrapped(core, op);
     }
@@ -165,7 +167,7 @@ internal readonly unsafe struct JumpIndirect<TSize, TAddress> : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
-        if (!NearTarget.Load<TSize, TAddress>(processor, core, op, out ulong target))
+        if (!NearTarget.Load<TSize, TAddress>(processor, core, op, out ulong target) || !processor.IsInCode(target))
             return Completion.Fault;
         Core.Rip(core) = target;
         return Completion.Jumped;
@@ -179,7 +181,7 @@ internal readonly unsafe struct CallIndirect<TSize, TAddress> : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
-        if (!NearTarget.Load<TSize, TAddress>(processor, core, op, out ulong target))
+        if (!NearTarget.Load<TSize, TAddress>(processor, core, op, out ulong target) || !processor.IsInCode(target))
             return Completion.Fault;
         if (!processor.Push(TSize.Bytes, Core.Rip(core) + op->Offset + op->Length))
             return Completion.Fault;
@@ -219,8 +221,15 @@ internal readonly unsafe struct ReturnLegacy<TSize> : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
+        ulong before = processor.StackPointer;
         if (!processor.Pop(TSize.Bytes, out ulong target))
             return Completion.Fault;
+        if (!processor.IsInCode(target))
+        {
+            processor.StackPointer = before;
+            return Completion.Fault;
+        }
+
         processor.StackPointer += op->Immediate;
         Core.Rip(core) = target;
         return Completion.Jumped;
@@ -238,6 +247,7 @@ internal readonly unsafe struct Loop : IInstruction
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
         byte* place = (byte*)core + 8;
+        ulong before = Core.Gpr(core, 1);
         ulong counter = Count(place, op->Scale, op->Extra == IfCounterZero ? 0ul : 1);
         bool isTaken = op->Extra switch
         {
@@ -248,6 +258,12 @@ internal readonly unsafe struct Loop : IInstruction
         };
         if (!isTaken)
             return Completion.Next;
+        if (!processor.IsInCode(Form.Wrapped(core, Core.Rip(core) + op->Displacement)))
+        {
+            Core.Gpr(core, 1) = before;
+            return Completion.Fault;
+        }
+
         Core.Rip(core) += op->Displacement;
         Form.Wrap(core);
         return Completion.Jumped;

@@ -273,8 +273,7 @@ internal readonly unsafe struct FarReturn<TSize> : IInstruction
         processor.StackPointer += op->Immediate;
         if ((core->State.Cr0 & Cr0.ProtectionEnable) == 0)
         {
-            processor.JumpFar((ushort)selector, rip);
-            return Completion.Jumped;
+            return processor.JumpFar((ushort)selector, rip) ? Completion.Jumped : Restore(core, before);
         }
 
         ulong rsp = 0;

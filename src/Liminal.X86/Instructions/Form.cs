@@ -96,14 +96,15 @@ internal static unsafe class Form
     }
 
     /// <summary>Keeps RIP inside the code segment's width.</summary>
-    public static void Wrap(Core* core)
+    public static void Wrap(Core* core) => Core.Rip(core) = Wrapped(core, Core.Rip(core));
+
+    /// <summary>An address inside the code segment's width.</summary>
+    public static ulong Wrapped(Core* core, ulong rip) => (core->Mode & CodeMode.SizeMask) switch
     {
-        int mode = core->Mode & CodeMode.SizeMask;
-        if (mode == CodeMode.Code32)
-            Core.Rip(core) = (uint)Core.Rip(core);
-        else if (mode == CodeMode.Code16)
-            Core.Rip(core) = core->State.Segments[(int)SegmentIndex.Cs].Limit > ushort.MaxValue ? (uint)Core.Rip(core) : (ushort)Core.Rip(core);
-    }
+        CodeMode.Code32 => (uint)rip,
+        CodeMode.Code16 => core->State.Segments[(int)SegmentIndex.Cs].Limit > ushort.MaxValue ? (uint)rip : (ushort)rip,
+        _ => rip,
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Place(Core* core, int byteOffset) => (byte*)core + byteOffset;

@@ -51,7 +51,8 @@ internal readonly unsafe struct InterruptReturn : IInstruction
         int oldCpl = core->Cpl;
         if (!isProtected)
         {
-            processor.JumpFar((ushort)selector, rip);
+            if (!processor.JumpFar((ushort)selector, rip))
+                return Restore(core, before);
         }
         else if ((flags & Rflags.Virtual8086) != 0 && !isLong && oldCpl == 0)
         {

@@ -28,6 +28,9 @@ internal static unsafe class StringOperand
 
     public static ulong Source(Core* core, Op* op) => Linear(core, Read(core, op, Rsi), op->Segment);
 
+    /// <summary>The part of a value that a width in bytes keeps.</summary>
+    public static ulong Mask(ulong value, int width) => width switch { 2 => (ushort)value, 4 => (uint)value, _ => value };
+
     public static ulong Read(Core* core, Op* op, int register)
     {
         byte* place = (byte*)core + (register * 8);
@@ -56,15 +59,23 @@ internal static unsafe class StringOperand
         => (core->State.SystemFlags & Rflags.Direction) != 0 ? (ulong)-size : (ulong)size;
 
     /// <summary>Elements that lie wholly on the page of an address in the present direction; at least 1.</summary>
-    public static ulong OnPage(Core* core, ulong address, int size)
+    public static ulong OnPage(Core* core, Op* op, ulong address, int size)
     {
-        // A single step or a breakpoint comes between two elements.
-        if (core->Checks != AccessChecks.None || (core->State.SystemFlags & Rflags.Trap) != 0)
+        // A single step or a breakpoint comes between two elements, and so does the end of a segment.
+        if (core->Checks != AccessChecks.None || (core->State.SystemFlags & Rflags.Trap) != 0 || MeetsLimits(core, op))
             return 1;
         ulong offset = address % GuestRam.PageSize;
         bool isDown = (core->State.SystemFlags & Rflags.Direction) != 0;
         ulong bytes = isDown ? offset + (ulong)size : GuestRam.PageSize - offset;
         return Math.Max(1, bytes / (ulong)size);
+    }
+
+    /// <summary>Each element is looked at by itself: some segment is not flat, or offsets wrap at 64 KiB.</summary>
+    private static bool MeetsLimits(Core* core, Op* op)
+    {
+        const int Segments = RegisterFile.SegmentBases;
+        return !core->Is64Bit && ((core->Mode & CodeMode.Limited) != 0 || op->Scale == 2
+            || (op->Segment / 8) is Segments + (int)SegmentIndex.Cs or Segments + (int)SegmentIndex.Fs or Segments + (int)SegmentIndex.Gs);
     }
 
     /// <summary>Takes the finished elements off the count.</summary>
@@ -96,7 +107,7 @@ internal readonly unsafe struct StringMove<TSize> : IInstruction
         ulong destination = StringOperand.Destination(core, op);
         ulong step = StringOperand.Step(core, TSize.Bytes);
         ulong elements = Math.Min(left, Math.Min(
-            StringOperand.OnPage(core, source, TSize.Bytes), StringOperand.OnPage(core, destination, TSize.Bytes)));
+            StringOperand.OnPage(core, op, source, TSize.Bytes), StringOperand.OnPage(core, op, destination, TSize.Bytes)));
         ulong done;
         if (elements > 1 && step == (ulong)TSize.Bytes)
         {
@@ -172,7 +183,7 @@ internal readonly unsafe struct StringStore<TSize> : IInstruction
             return Completion.Next;
         ulong destination = StringOperand.Destination(core, op);
         ulong step = StringOperand.Step(core, TSize.Bytes);
-        ulong elements = Math.Min(left, StringOperand.OnPage(core, destination, TSize.Bytes));
+        ulong elements = Math.Min(left, StringOperand.OnPage(core, op, destination, TSize.Bytes));
         ulong value = TSize.Read((byte*)core);
         ulong done = 0;
         if (elements > 1 && step == (ulong)TSize.Bytes)

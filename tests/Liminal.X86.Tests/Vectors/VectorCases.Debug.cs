@@ -77,19 +77,30 @@ internal static partial class VectorCases
 
     private static void CompatibilityMode(VectorProgram program)
     {
-        program.AttemptAsUser(a => { a.mov(eax, 0xffff_ffff); a.inc(eax); }, 2, VectorImage.UserCode32Selector);
-        program.AttemptAsUser(a => { a.push(cs); a.pop(eax); }, 2, VectorImage.UserCode32Selector);
-        program.AttemptAsUser(a => { a.mov(ecx, 0x8000_0000); a.mov(eax, __dword_ptr[ecx]); }, 2, VectorImage.UserCode32Selector);
-        program.AttemptAsUser(a => a.@int(0x80), 2, VectorImage.UserCode32Selector);
+        // The return to CPL 3 leaves DS null, which QEMU does not mind.
+        void Attempt(Action<Assembler> write) => program.AttemptAsUser(
+            a =>
+            {
+                a.push(VectorImage.UserDataSelector);
+                a.pop(ds);
+                write(a);
+            },
+            2,
+            VectorImage.UserCode32Selector);
+
+        Attempt(a => { a.mov(eax, 0xffff_ffff); a.inc(eax); });
+        Attempt(a => { a.push(cs); a.pop(eax); });
+        Attempt(a => { a.mov(ecx, 0x8000_0000); a.mov(eax, __dword_ptr[ecx]); });
+        Attempt(a => a.@int(0x80));
 
         // SYSCALL, which QEMU has in compatibility mode whoever made the processor, is in CompatibilityTests.
-        program.AttemptAsUser(a => { a.mov(al, 0x79); a.add(al, 0x35); a.daa(); }, 2, VectorImage.UserCode32Selector);
-        program.AttemptAsUser(a => { a.mov(ax, 0x105); a.aad(10); a.aam(7); }, 2, VectorImage.UserCode32Selector);
-        program.AttemptAsUser(a => { a.pushad(); a.popad(); a.mov(eax, esp); }, 2, VectorImage.UserCode32Selector);
-        program.AttemptAsUser(a => { a.mov(__dword_ptr[VectorImage.UserData], 5); a.mov(__dword_ptr[VectorImage.UserData + 4], 9); a.mov(ecx, 10); a.bound(ecx, __qword_ptr[VectorImage.UserData]); }, 2, VectorImage.UserCode32Selector);
-        program.AttemptAsUser(a => { a.mov(ecx, 0x20); a.mov(edx, 3); a.arpl(cx, dx); a.setz(al); }, 2, VectorImage.UserCode32Selector);
-        program.AttemptAsUser(a => { a.enter(16, 2); a.mov(eax, esp); }, 2, VectorImage.UserCode32Selector);
-        program.AttemptAsUser(a => { a.db(0x67, 0xa1, 0x10, 0x00); }, 2, VectorImage.UserCode32Selector);
+        Attempt(a => { a.mov(al, 0x79); a.add(al, 0x35); a.daa(); });
+        Attempt(a => { a.mov(ax, 0x105); a.aad(10); a.aam(7); });
+        Attempt(a => { a.pushad(); a.popad(); a.mov(eax, esp); });
+        Attempt(a => { a.mov(__dword_ptr[VectorImage.UserData], 5); a.mov(__dword_ptr[VectorImage.UserData + 4], 9); a.mov(ecx, 10); a.bound(ecx, __qword_ptr[VectorImage.UserData]); });
+        Attempt(a => { a.mov(ecx, 0x20); a.mov(edx, 3); a.arpl(cx, dx); a.setz(al); });
+        Attempt(a => { a.enter(16, 2); a.mov(eax, esp); });
+        Attempt(a => { a.db(0x67, 0xa1, 0x10, 0x00); });
         program.AttemptAsUser(a => { a.enter(16, 3); a.mov(rax, rsp); });
     }
 }
