@@ -78,7 +78,12 @@ public sealed class SegmentLimitTests
         Expect(ProtectionFault, Data, a => a.mov(al, __byte_ptr.fs[0x100]), prepare: LoadFs);
         Expect(NoFault, Data, a => a.mov(al, __byte_ptr.fs[0xff]), prepare: LoadFs);
         Expect(ProtectionFault, Data, a => a.mov(__byte_ptr.cs[0x8000], al), prepare: LoadFs);
-        static void LoadFs(Assembler a) { a.mov(eax, Test); a.mov(fs, ax); }
+
+        static void LoadFs(Assembler a)
+        {
+            a.mov(eax, Test);
+            a.mov(fs, ax);
+        }
     }
 
     [Theory]
