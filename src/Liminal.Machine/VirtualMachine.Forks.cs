@@ -51,10 +51,6 @@ public sealed partial class VirtualMachine
             {
                 guest.SetSwitches(Confidential.Switches);
             }
-            if (guest.Switches != Confidential.Switches)
-            {
-                guest.SetSwitches(Confidential.Switches);
-            }
         }
 
         for (int index = 0; index < _processors.Length; index++)
