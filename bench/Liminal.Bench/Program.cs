@@ -10,6 +10,7 @@ return args switch
     ["forks", .. string[] rest] => ForkSpeed.Run(rest),
     ["capacity", .. string[] rest] => Capacity.Run(rest),
     ["versus-peers", .. string[] rest] => VersusPeers.Run(rest),
+    ["resume", .. string[] rest] => ResumeSpeed.Run(rest),
     _ => RunBenchmarks(args),
 };
 

@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
 using System.Text;
+using System.Threading;
 using Liminal.Machine.Boot;
 
 namespace Liminal.Bench.Machine;
@@ -16,7 +17,10 @@ namespace Liminal.Bench.Machine;
 internal sealed record Peer(string Name, string Program, IReadOnlyList<string> Arguments)
 {
     private const string FirstLine = "Linux version";
-    private const int LimitInSeconds = 300;
+    private const int LimitInSeconds = 900;
+
+    /// <summary>A peer that does not boot leaves the race, with the reason printed, in place of ending it.</summary>
+    public bool IsOptional { get; init; }
 
     /// <summary>Boots once; ends the process as soon as the user land says that it is up.</summary>
     public BootTimes Boot()
@@ -25,6 +29,9 @@ internal sealed record Peer(string Name, string Program, IReadOnlyList<string> A
         Stopwatch watch = Stopwatch.StartNew();
         using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{Program} does not start");
         process.StandardInput.Close();
+
+        // A peer that hangs without a word ends here, too.
+        using Timer limit = new(_ => process.Kill(), null, TimeSpan.FromSeconds(LimitInSeconds), Timeout.InfiniteTimeSpan);
         StringBuilder errors = new();
         process.ErrorDataReceived += (_, line) => errors.AppendLine(line.Data);
         process.BeginErrorReadLine();
@@ -32,7 +39,7 @@ internal sealed record Peer(string Name, string Program, IReadOnlyList<string> A
         TimeSpan? kernel = null;
         TimeSpan kernelCpu = default;
         byte[] buffer = new byte[1 << 16];
-        while (watch.Elapsed.TotalSeconds < LimitInSeconds && process.StandardOutput.BaseStream.Read(buffer) is int count and not 0)
+        while (process.StandardOutput.BaseStream.Read(buffer) is int count and not 0)
         {
             TimeSpan now = watch.Elapsed;
             console.Append(Encoding.Latin1.GetString(buffer, 0, count));

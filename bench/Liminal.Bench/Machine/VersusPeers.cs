@@ -9,7 +9,7 @@ using Liminal.Machine.Boot;
 
 namespace Liminal.Bench.Machine;
 
-/// <summary>The same kernel, user land and command line on Liminal and on QEMU TCG, in turn, in one run on one machine.</summary>
+/// <summary>The same kernel, user land and command line on Liminal, QEMU TCG and Bochs, in turn, in one run on one machine.</summary>
 /// <remarks>
 /// QEMU is given the unpacked kernel, which it enters through its PVH note, so that no peer executes a decompressor; Liminal unpacks the image on
 /// its own time. The row with the bzImage shows what QEMU's own decompressor costs. The board is q35 without default devices.
@@ -30,13 +30,15 @@ internal static class VersusPeers
             File.WriteAllBytes(unpacked, BenchKernel.Open(image).Elf.File.ToArray());
             string report = Path.Combine(folder, "boot.json");
             Peer liminal = new("Liminal", "./liminal", ["boot", image, "--fresh", "--initrd", initrd, "--until", UserLand.Mark, "--json", report]);
-            Peer[] peers =
+            List<Peer> peers =
             [
                 liminal,
                 Qemu("QEMU TCG", unpacked, initrd),
                 Qemu("QEMU TCG -icount shift=0,sleep=off", unpacked, initrd, "-icount", "shift=0,sleep=off"),
                 Qemu("QEMU TCG, bzImage", image, initrd),
             ];
+            if (BochsPeer.Create(folder, image, initrd) is Peer bochs)
+                peers.Add(bochs);
             return Race(peers, rounds, Instructions(liminal, report));
         }
         finally
@@ -61,22 +63,25 @@ internal static class VersusPeers
         return json.RootElement.GetProperty("userLandIsUpAtInstruction").GetUInt64();
     }
 
-    private static int Race(Peer[] peers, int rounds, ulong instructions)
+    private static int Race(List<Peer> peers, int rounds, ulong instructions)
     {
-        var times = new List<BootTimes>[peers.Length];
+        List<BootTimes>[] times = [.. peers.Select(_ => new List<BootTimes>())];
         for (int round = 0; round < rounds; round++)
         {
-            for (int i = 0; i < peers.Length; i++)
+            for (int i = 0; i < peers.Count; i++)
             {
-                BootTimes time = peers[i].Boot();
-                (times[i] ??= []).Add(time);
+                if (times[i].Count < round || !TryBoot(peers[i], out BootTimes time))
+                    continue;
+                times[i].Add(time);
                 Console.WriteLine($"round {round + 1}: {peers[i].Name,-36} {Text(time)}");
             }
         }
 
         Console.WriteLine($"medians of {rounds} rounds on {Environment.ProcessorCount} processors; ratios are Liminal's time by the peer's, round by round");
-        for (int i = 0; i < peers.Length; i++)
+        for (int i = 0; i < peers.Count; i++)
         {
+            if (times[i].Count < rounds)
+                continue;
             var median = new BootTimes(
                 Median(times[i].Select(t => t.Total)), Median(times[i].Select(t => t.Kernel)),
                 Median(times[i].Select(t => t.TotalCpu)), Median(times[i].Select(t => t.KernelCpu)));
@@ -88,6 +93,21 @@ internal static class VersusPeers
         }
 
         return 0;
+    }
+
+    private static bool TryBoot(Peer peer, out BootTimes time)
+    {
+        time = default;
+        try
+        {
+            time = peer.Boot();
+            return true;
+        }
+        catch (InvalidOperationException exception) when (peer.IsOptional)
+        {
+            Console.WriteLine($"no row of {peer.Name}: {exception.Message}");
+            return false;
+        }
     }
 
     private static string Text(BootTimes time) =>
