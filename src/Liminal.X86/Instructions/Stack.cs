@@ -229,16 +229,17 @@ internal readonly unsafe struct Enter<TSize> : IInstruction
     }
 }
 
-/// <summary>PUSHA and POPA; 16- and 32-bit code only.</summary>
+/// <summary>PUSHA and POPA; 16- and 32-bit code only. The stack pointer is pushed whole, whatever the width of the stack.</summary>
 internal readonly unsafe struct PushAll<TSize> : IInstruction
     where TSize : struct, IOperandSize
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
         ulong before = processor.StackPointer;
+        ulong whole = Core.Gpr(core, 4);
         for (int register = 0; register < 8; register++)
         {
-            if (!processor.Push(TSize.Bytes, register == 4 ? before : Core.Gpr(core, register)))
+            if (!processor.Push(TSize.Bytes, register == 4 ? whole : Core.Gpr(core, register)))
             {
                 processor.StackPointer = before;
                 return Completion.Fault;

@@ -4,6 +4,7 @@ using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
+using System.Linq;
 using System.Text;
 using Liminal.X86.State;
 using Liminal.X86.Tests.Execution;
@@ -18,12 +19,15 @@ internal static class VectorRunner
 
     private const long Budget = 10_000_000;
 
+    /// <summary>Every case, in long mode and outside it.</summary>
+    public static IEnumerable<string> Names => VectorCases.All.Keys.Concat(LegacyVectorCases.All.Keys);
+
     public static string Here(string name)
     {
-        (VectorImage image, bool isBrief) = Build(name);
+        VectorRun run = Build(name);
         using var machine = new TestMachine(Features());
-        machine.Ram.Write(VectorImage.Start, image.Bytes);
-        EnterProtectedMode(machine.Processor, image.EntryPoint);
+        machine.Ram.Write(VectorImage.Start, run.Image);
+        EnterProtectedMode(machine.Processor, run.EntryPoint);
         StopReason reason = machine.Processor.Run(Budget);
         string end = reason.Kind switch
         {
@@ -33,16 +37,16 @@ internal static class VectorRunner
         };
         byte[] events = new byte[machine.Ram.Read<ulong>(VectorImage.Next) - VectorImage.Events];
         machine.Ram.Read(VectorImage.Events, events);
-        return Tell(reason.Kind == StopKind.Halted ? events : [], isBrief) + end + "\n";
+        return Tell(reason.Kind == StopKind.Halted ? events : [], run) + end + "\n";
     }
 
     /// <summary>Runs the case on Debian's qemu-system-x86.</summary>
     public static string OnQemu(string name, string folder)
     {
-        (VectorImage image, bool isBrief) = Build(name);
+        VectorRun run = Build(name);
         string file = Path.Combine(folder, name + ".img");
         string output = Path.Combine(folder, name + ".events");
-        File.WriteAllBytes(file, image.Bytes.ToArray());
+        File.WriteAllBytes(file, run.Image);
         using Process process = Process.Start(new ProcessStartInfo("qemu-system-x86_64")
         {
             ArgumentList =
@@ -59,14 +63,23 @@ internal static class VectorRunner
 
         byte[] events = File.ReadAllBytes(output);
         bool hasEnded = process.ExitCode == 1;
-        return Tell(hasEnded ? events : [], isBrief) + (hasEnded ? "end" : "shutdown") + "\n";
+        return Tell(hasEnded ? events : [], run) + (hasEnded ? "end" : "shutdown") + "\n";
     }
 
-    private static (VectorImage Image, bool IsBrief) Build(string name)
+    private static VectorRun Build(string name)
     {
+        if (LegacyVectorCases.All.TryGetValue(name, out Action<LegacyVectorProgram>? legacy))
+        {
+            var legacyProgram = new LegacyVectorProgram();
+            byte[] legacyImage = legacyProgram.Build(legacy).Bytes.ToArray();
+            return new VectorRun(
+                legacyImage, LegacyVectorImage.EntryPoint, LegacyVectorImage.EventLength * 4, legacyProgram.IsBrief,
+                legacyProgram.IsBrief ? LegacyEvents.Brief : LegacyEvents.Full);
+        }
+
         var program = new VectorProgram();
         VectorImage image = program.Build(VectorCases.All[name]);
-        return (image, program.IsBrief);
+        return new VectorRun(image.Bytes.ToArray(), image.EntryPoint, VectorImage.EventLength * 8, program.IsBrief, program.IsBrief ? Brief : Full);
     }
 
     private static CpuidTable Features() => new()
@@ -90,19 +103,14 @@ internal static class VectorRunner
         processor.StateChanged();
     }
 
-    private static string Tell(ReadOnlySpan<byte> bytes, bool isBrief)
+    private static string Tell(ReadOnlySpan<byte> bytes, VectorRun run)
     {
         var text = new StringBuilder();
         int onLine = 0;
-        for (; bytes.Length >= VectorImage.EventLength * 8; bytes = bytes[(VectorImage.EventLength * 8)..])
-        {
-            if (isBrief)
-                text.Append(Brief(bytes)).Append(++onLine % 16 == 0 ? '\n' : ' ');
-            else
-                text.Append(Full(bytes)).Append('\n');
-        }
+        for (; bytes.Length >= run.EventBytes; bytes = bytes[run.EventBytes..])
+            text.Append(run.TellEvent(bytes)).Append(!run.IsBrief || ++onLine % 16 == 0 ? '\n' : ' ');
 
-        if (isBrief && onLine % 16 != 0)
+        if (run.IsBrief && onLine % 16 != 0)
             text[^1] = '\n';
         return text.ToString();
     }
@@ -134,3 +142,14 @@ internal static class VectorRunner
         return string.Join(' ', parts);
     }
 }
+
+/// <summary>How one event is told.</summary>
+internal delegate string EventText(ReadOnlySpan<byte> bytes);
+
+/// <summary>The image of a case and how to read what it wrote.</summary>
+/// <param name="Image">Bytes from <see cref="VectorImage.Start"/> on.</param>
+/// <param name="EntryPoint">Where Multiboot begins.</param>
+/// <param name="EventBytes">Bytes of one event.</param>
+/// <param name="IsBrief">Many events stand on a line.</param>
+/// <param name="TellEvent">One event as text.</param>
+internal sealed record VectorRun(byte[] Image, uint EntryPoint, int EventBytes, bool IsBrief, EventText TellEvent);

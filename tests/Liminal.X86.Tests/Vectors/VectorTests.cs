@@ -14,7 +14,7 @@ public sealed class VectorTests
 {
     private static string Folder => Repository.PathOf("tests/Liminal.X86.Tests/Vectors/Recorded");
 
-    public static TheoryData<string> Names => [.. VectorCases.All.Keys];
+    public static TheoryData<string> Names => [.. VectorRunner.Names];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -27,7 +27,8 @@ public sealed class VectorTests
             File.WriteAllText(file, VectorRunner.OnQemu(name, scratch));
         }
 
-        string recorded = QemuDifferences.Corrected(File.ReadAllText(file));
+        string text = File.ReadAllText(file);
+        string recorded = VectorCases.All.ContainsKey(name) ? QemuDifferences.Corrected(text) : text;
         string here = VectorRunner.Here(name);
         Assert.True(here == recorded, $"{name}: recorded on QEMU (-), here (+)\n{TextDifference.Between(recorded, here)}");
     }
@@ -38,7 +39,7 @@ public sealed class VectorTests
     [Fact]
     public void Every_case_has_a_recording_and_every_recording_a_case()
         => Assert.Equal(
-            VectorCases.All.Keys.Order(StringComparer.Ordinal),
+            VectorRunner.Names.Order(StringComparer.Ordinal),
             Directory.GetFiles(Folder).Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal));
 }
 
