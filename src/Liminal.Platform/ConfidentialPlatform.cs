@@ -36,6 +36,21 @@ public abstract class ConfidentialPlatform
     /// <returns><see cref="AccessOutcome.Ok"/>, <see cref="AccessOutcome.SilentlyWrong"/>, an exception, or <see cref="AccessOutcome.HostExit"/>.</returns>
     public abstract AccessRule Access(PageState state, PteAttribute attribute, AccessKind kind, PolicySwitches switches);
 
+    /// <summary>Whether what a read meets depends on the state of the page at all; with SEV, say, the state is a note that nobody needs.</summary>
+    public bool StatesMatter(PolicySwitches switches)
+    {
+        foreach (PageStateInfo info in States)
+        {
+            if (Access(info.State, PteAttribute.Private, AccessKind.Read, switches).Outcome != AccessOutcome.Ok
+                || Access(info.State, PteAttribute.Shared, AccessKind.Read, switches).Outcome != AccessOutcome.Ok)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>What the host does with an exit that <see cref="Access"/> reported.</summary>
     public abstract ExitRule RespondToExit(
         PageState state, PteAttribute attribute, AccessKind kind, HostPolicy host, PolicySwitches switches);

@@ -150,29 +150,13 @@ internal sealed class Narrator
     {
         int page = _system.Layout[action.Target].Page;
         AccessAnswer answer = _system.Rules.Read(before.Pages[page].State, (PteAttribute)action.Detail);
-        string detail = $"a {Attribute(action.Detail)} access to a page that is {_view.StateName(before.Pages[page].State)}: {RulesOf(answer.Path)}; {EndOf(answer)}";
+        string detail = $"a {Attribute(action.Detail)} access to a page that is {_view.StateName(before.Pages[page].State)}: {RulesOf(answer.Path)}; {TraceLoadEnd.WordsOf(answer.Stray, answer.Outcome)}";
         return new Told(Cpu(action.Actor), $"makes a stray load through the {_view.MappingName(action.Target)}", detail, SourcesOf(answer.Path));
     }
 
     private static string RulesOf(IReadOnlyList<RuleStep> path) => string.Join(", then ", path.Select(step => step.Rule));
 
     private static string SourcesOf(IReadOnlyList<RuleStep> path) => string.Join("; ", path.Select(step => step.Source).Distinct());
-
-    private static string EndOf(AccessAnswer answer) => answer.Stray switch
-    {
-        StrayEnd.Completed => "the load completes",
-        StrayEnd.RepairedAfterPageFault => "repaired after #PF",
-        StrayEnd.RepairedAfterVirtualizationException => "repaired after #VE",
-        StrayEnd.HostSuppliedData => "the handler takes it for MMIO and the host supplies the data",
-        _ => answer.Outcome switch
-        {
-            AccessOutcome.VmmCommunicationException => "#VC is never fixed up: the guest terminates itself",
-            AccessOutcome.VirtualizationException => "#VE on a private address: the guest panics",
-            AccessOutcome.MachineCheck => "#MC is never fixed up: the guest panics or loops",
-            AccessOutcome.Livelock => "the same exit for ever",
-            _ => "the guest is terminated",
-        },
-    };
 
     private Told TellUse(StepAction action, in ModelState before, string verb)
     {

@@ -162,12 +162,11 @@ public sealed partial class PromelaExport
 
     private void WriteInvariants()
     {
-        bool hasSides = _scenario.Platform.PrivateState != _scenario.Platform.SharedState;
         for (int page = 0; page < _scenario.Pages; page++)
         {
             Action($"shr{page} == {(int)ContentTag.Secret}", [Found(Property.NoPlaintextReachesTheHost)]);
             PageSide wanted = _target == PteAttribute.Shared ? PageSide.Shared : PageSide.Private;
-            if (hasSides && _scenario.Host != HostPolicy.Malicious)
+            if (_rules.StatesMatter && _scenario.Host != HostPolicy.Malicious)
             {
                 string elsewhere = StatesWhere(page, state => _rules.Side(state) != wanted);
                 Action($"{Ended(page)} && !{Failed(page)} && !{Excused(page)} && user{page} == 0 && {elsewhere}", [Found(Property.ConversionEndsAsRequested)]);

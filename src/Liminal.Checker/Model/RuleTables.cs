@@ -31,6 +31,7 @@ internal sealed class RuleTables
     public RuleTables(Scenario scenario)
     {
         _scenario = scenario;
+        StatesMatter = scenario.Platform.StatesMatter(scenario.Switches);
         foreach (PageStateInfo info in scenario.Platform.States)
         {
             _sides[info.State.Value] = info.Side;
@@ -41,7 +42,6 @@ internal sealed class RuleTables
                 _writes[index] = Follow(info.State, attribute, AccessKind.Write);
                 AccessOutcome hardware = scenario.Platform.Access(info.State, attribute, AccessKind.Read, scenario.Switches).Outcome;
                 _mayCache[index] = hardware is AccessOutcome.Ok or AccessOutcome.SilentlyWrong;
-                StatesMatter |= hardware != AccessOutcome.Ok;
             }
         }
     }

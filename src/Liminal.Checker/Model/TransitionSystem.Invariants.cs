@@ -41,7 +41,7 @@ internal sealed partial class TransitionSystem
         PageSide side = _rules.Side(state.Pages[page].State);
         PageSide wanted = _target == PteAttribute.Shared ? PageSide.Shared : PageSide.Private;
         bool isUntouched = state.Pages[page].User == 0;
-        if (!hasFailed && !isExcused && isUntouched && _hasSides && side != wanted && !_mayDriftAfterwards)
+        if (!hasFailed && !isExcused && isUntouched && _rules.StatesMatter && side != wanted && !_mayDriftAfterwards)
             buffer.Violate(Property.ConversionEndsAsRequested, default);
 
         for (int i = 0; i < _mappings; i++)

@@ -33,7 +33,6 @@ internal sealed partial class TransitionSystem
     private readonly int _mappings;
     private readonly bool _lateFills;
     private readonly bool _coherent;
-    private readonly bool _hasSides;
     private readonly bool _mayDriftAfterwards;
     private readonly Actors _actors;
 
@@ -51,7 +50,6 @@ internal sealed partial class TransitionSystem
         _mappings = _layout.Count;
         _target = scenario.Direction == Direction.Decrypt ? PteAttribute.Shared : PteAttribute.Private;
         _coherent = scenario.CachesAreCoherent;
-        _hasSides = scenario.Platform.PrivateState != scenario.Platform.SharedState;
         _mayDriftAfterwards = scenario.Host == HostPolicy.Malicious;
         _actors = actors;
         _lateFills = lateFills && scenario.Host != HostPolicy.Malicious;

@@ -100,7 +100,7 @@ internal sealed class BootSession : IDisposable
         MachineConfiguration configuration = ConfigurationOf(request);
         SnapshotCache? snapshots = request.IsFresh ? null : SnapshotCache.For(configuration, commandLine, image, ramDisk);
         var session = new BootSession(request, image, commandLine, configuration, snapshots);
-        if (session.TryResume())
+        if (session.TryResume(out _))
             return session;
 
         session.Dispose();
@@ -117,6 +117,30 @@ internal sealed class BootSession : IDisposable
             diagnostics.Add(BootDiagnostics.DoesNotFit, request.Image, exception.Message.TrimEnd('.'));
             return null;
         }
+    }
+
+    /// <summary>Resumes from the cache what <see cref="Prepare"/> would boot with the built-in user land; boots nothing and obtains nothing.</summary>
+    /// <param name="request">What <see cref="Prepare"/> would be asked.</param>
+    /// <param name="image">The kernel.</param>
+    /// <param name="problem">Why the snapshot that is there cannot be used, as a clause; empty when there is none.</param>
+    /// <returns>Null when there is none that can be used.</returns>
+    public static BootSession? Resume(BootRequest request, KernelImage image, out string problem)
+    {
+        problem = "";
+        if (!HasCodeFor(image, request, []) || BuiltInUserLand.Cached() is not byte[] ramDisk)
+            return null;
+
+        string commandLine = KernelCommandLine.Compose(request.CommandLine, request.Append);
+        MachineConfiguration configuration = ConfigurationOf(request);
+        if (SnapshotCache.For(configuration, commandLine, image, ramDisk) is not SnapshotCache snapshots)
+            return null;
+
+        var session = new BootSession(request, image, commandLine, configuration, snapshots);
+        if (session.TryResume(out problem))
+            return session;
+
+        session.Dispose();
+        return null;
     }
 
     /// <summary>Runs to the end; on the way the machine is saved when its user land comes up.</summary>
@@ -202,10 +226,11 @@ internal sealed class BootSession : IDisposable
     private MachineEnd RunMachine(CancellationToken leave) =>
         Debugger?.Run(Request.InstructionLimit, leave) ?? Machine.Run(Request.InstructionLimit);
 
-    private bool TryResume()
+    private bool TryResume(out string problem)
     {
+        problem = "";
         IReadOnlyList<BootConversion>? conversions = null;
-        if (_snapshots is null || !_snapshots.TryRestore(Machine, out ulong upAt, out string console, out conversions)
+        if (_snapshots is null || !_snapshots.TryRestore(Machine, out ulong upAt, out string console, out conversions, out problem)
             || (conversions is null && Request is { Confidential: not null, WantsConversions: true })
             || Machine.InstructionsRetired >= Request.InstructionLimit
             || (Request.Until is { Length: > 0 } text && console.Contains(text, StringComparison.Ordinal)))

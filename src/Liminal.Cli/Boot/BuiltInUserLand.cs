@@ -45,6 +45,22 @@ internal static class BuiltInUserLand
         return null;
     }
 
+    /// <summary>The initramfs as far as it is in the cache already; null when it would have to be obtained, or cannot be read.</summary>
+    public static byte[]? Cached()
+    {
+        try
+        {
+            string? cache = KernelCache.DefaultFolder(Environment.GetEnvironmentVariable, []);
+            string folder = Path.Combine(cache ?? "", "user-land");
+            string? busybox = cache is null || !Directory.Exists(folder) ? null : Newest(folder);
+            return busybox is null ? null : UserLand.Build(File.ReadAllBytes(busybox), script: null);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     private static string? Newest(string folder) =>
         Directory.EnumerateFiles(folder, Prefix + "*").Order(StringComparer.Ordinal).LastOrDefault();
 

@@ -83,22 +83,33 @@ internal sealed class SnapshotCache
     /// <param name="userLandIsUpAt">As saved.</param>
     /// <param name="console">As saved.</param>
     /// <param name="conversions">As saved; null when there were none, or when another build watched, which may have seen something else.</param>
-    public bool TryRestore(VirtualMachine machine, out ulong userLandIsUpAt, out string console, out IReadOnlyList<BootConversion>? conversions)
+    /// <param name="problem">Why the file that is there cannot be used, as a clause; empty when there is none.</param>
+    public bool TryRestore(
+        VirtualMachine machine, out ulong userLandIsUpAt, out string console, out IReadOnlyList<BootConversion>? conversions, out string problem)
     {
         userLandIsUpAt = 0;
         console = "";
         conversions = null;
+        problem = "";
         try
         {
             using FileStream file = File.OpenRead(FilePath);
-            if (SnapshotFile.Read(file, machine, _key, out byte[] note) is not null)
+            problem = SnapshotFile.Read(file, machine, _key, out byte[] note) ?? "";
+            if (problem.Length > 0)
                 return false;
 
             MarkUsed();
-            return TryReadNote(note, out userLandIsUpAt, out console, out conversions);
+            bool isRead = TryReadNote(note, out userLandIsUpAt, out console, out conversions);
+            problem = isRead ? "" : "is damaged: its note cannot be read";
+            return isRead;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
+            problem = $"cannot be read: {exception.Message.TrimEnd('.')}";
             return false;
         }
     }

@@ -64,7 +64,7 @@ internal sealed class CheckCommand
         if (html == StandardOutput)
             throw new CommandFailure("LIM3012", "--html: a page is not printed; name a file");
 
-        TargetSet targets = named.Length == 0 ? TargetSet.BuiltIns(_invocation.Terminal) : TargetSet.Of(named, _invocation.Terminal);
+        TargetSet targets = named.Length == 0 ? TargetSet.BuiltIns(_invocation.Terminal) : TargetSet.Of(named, _invocation.Terminal, _scenario.Kernels(parsed, _invocation.Interrupt));
         FailureMode failures = named.Length == 0 || _scenario.Failures(parsed) ? FailureMode.Both : FailureMode.SuccessPath;
         CheckRequest request = _scenario.Read(parsed, targets.Protocols, failures);
 

@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.Linq;
+using System.Threading;
 using Liminal.Checker.Checking;
 using Liminal.Checker.Exploration;
 using Liminal.Checker.Properties;
@@ -26,6 +27,9 @@ internal sealed class ScenarioOptions
     /// <summary>Bytes of native memory that all explorations together may take when the user says nothing, as a part of what there is.</summary>
     private const double ShareOfMemory = 0.7;
 
+    private static readonly (string Name, Region Region)[] Regions =
+        [("direct-map", Region.DirectMap), ("vmalloc", Region.Vmalloc), ("image", Region.KernelImage)];
+
     private readonly Option<string[]> _platforms = OptionValue.List("--platform", "PLATFORM", "Platforms, of 'liminal list platforms'. Default: all.");
     private readonly Option<string[]> _hosts = OptionValue.List("--host", "HOST", "Host policies, of 'liminal list hosts'. Default: those that the platform's documentation allows.");
     private readonly Option<string[]> _properties = OptionValue.List("--property", "PROPERTY", "Properties to report, of 'liminal list properties'. Default: all.");
@@ -39,6 +43,7 @@ internal sealed class ScenarioOptions
     private readonly Option<bool> _liveAlias = OptionValue.Flag("--live-alias", "A live vmap alias of each page exists that no step knows of.");
     private readonly Option<string[]> _switches = OptionValue.List("--switch", "NAME=on|off|both", "Settle what the sources leave open; an unknown NAME lists the switches.");
     private readonly Option<bool> _failures = OptionValue.Flag("--failures", "Explore failures inside the guest too: a page-table split without memory, a failing callback.");
+    private readonly Option<bool> _recognised = OptionValue.Flag("--recognised", "For a kernel image: the built-in protocols that its symbols tell of, also where the cache has a booted guest to observe.");
     private readonly Option<string?> _threads = OptionValue.Single("--threads", "N", "Threads. The results do not depend on it. Default: one per processor.");
     private readonly Option<string?> _maxStates = OptionValue.Single("--max-states", "N", "Distinct states after which an exploration is inconclusive (k, M, G allowed). Default: 200M.");
     private readonly Option<string?> _maxMemory = OptionValue.Single("--max-memory", "BYTES", "Memory of an exploration after which it is inconclusive (K, M, G allowed). Default: a share of what there is.");
@@ -51,10 +56,22 @@ internal sealed class ScenarioOptions
         Option[] all =
         [
             _platforms, _hosts, _properties, _directions, _failures, _pages, _cpus, _regions, _translation, _caller, _second, _liveAlias,
-            _switches, _threads, _maxStates, _maxMemory, _noSymmetry, _noLateFills,
+            _switches, _recognised, _threads, _maxStates, _maxMemory, _noSymmetry, _noLateFills,
         ];
         foreach (Option option in all)
             command.Add(option);
+    }
+
+    /// <summary>How the protocols of kernel images are found.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="interrupt">Ends the observing early.</param>
+    public KernelTargetRequest Kernels(ParseResult parsed, CancellationToken interrupt)
+    {
+        bool isOtherRegion = OptionValue.NamedOf(parsed, _regions, "region", Regions)?.Any(static region => region != Region.DirectMap) ?? false;
+        string? why = parsed.GetValue(_recognised) ? "--recognised asks for these"
+            : isOtherRegion ? "conversions are observed on the direct map only"
+            : null;
+        return new KernelTargetRequest(PlatformsOf(parsed), why, Failures(parsed), interrupt);
     }
 
     /// <summary>Whether failures inside the guest were asked for.</summary>
@@ -78,8 +95,7 @@ internal sealed class ScenarioOptions
             Hosts = OptionValue.NamedOf(parsed, _hosts, "host", HostNames.All.Select(host => (host.Name, host.Policy))),
             Properties = OptionValue.NamedOf(parsed, _properties, "property", PropertyInfo.All.Select(info => (info.Name, info.Property))),
             Switches = SwitchesOf(parsed, platforms),
-            Regions = OptionValue.NamedOf(parsed, _regions, "region",
-                [("direct-map", Region.DirectMap), ("vmalloc", Region.Vmalloc), ("image", Region.KernelImage)]),
+            Regions = OptionValue.NamedOf(parsed, _regions, "region", Regions),
             Translation = OptionValue.NamedOf(parsed, _translation, "translation", null, (IEnumerable<(string, Translation?)>)
             [
                 ("virt_to_phys", Translation.VirtToPhys), ("vmalloc_to_page", Translation.VmallocToPage),

@@ -10,8 +10,6 @@ using Liminal.Checker.Vocabulary;
 using Liminal.Cli.CommandLine;
 using Liminal.Cli.Output;
 using Liminal.Cli.ProtocolFiles;
-using Liminal.Linux.Diagnostics;
-using Liminal.Linux.Image;
 using Liminal.Protocols;
 
 namespace Liminal.Cli.Check;
@@ -28,8 +26,13 @@ internal sealed class TargetSet
     private readonly List<(Protocol Protocol, string Named)> _targets = [];
 
     private readonly Terminal _terminal;
+    private readonly KernelTargetRequest? _kernels;
 
-    private TargetSet(Terminal terminal) => _terminal = terminal;
+    private TargetSet(Terminal terminal, KernelTargetRequest? kernels)
+    {
+        _terminal = terminal;
+        _kernels = kernels;
+    }
 
     /// <summary>The protocols in the order of the command line; the names are distinct.</summary>
     public IReadOnlyList<Protocol> Protocols => [.. _targets.Select(target => target.Protocol)];
@@ -40,7 +43,7 @@ internal sealed class TargetSet
     /// <summary>Every built-in protocol.</summary>
     public static TargetSet BuiltIns(Terminal terminal)
     {
-        TargetSet set = new(terminal);
+        TargetSet set = new(terminal, null);
         foreach (Protocol protocol in BuiltIn.All)
             set._targets.Add((protocol, protocol.Name));
 
@@ -50,10 +53,11 @@ internal sealed class TargetSet
     /// <summary>Finds, compiles or recognises what was named.</summary>
     /// <param name="names">The targets.</param>
     /// <param name="terminal">Told before code of the user's own runs.</param>
+    /// <param name="kernels">How the protocols of kernel images are found.</param>
     /// <exception cref="CommandFailure">A target is none, or two protocols have the same name.</exception>
-    public static TargetSet Of(IReadOnlyList<string> names, Terminal terminal)
+    public static TargetSet Of(IReadOnlyList<string> names, Terminal terminal, KernelTargetRequest kernels)
     {
-        TargetSet set = new(terminal);
+        TargetSet set = new(terminal, kernels);
         foreach (string name in names)
             set.Add(name);
 
@@ -116,25 +120,10 @@ internal sealed class TargetSet
 
     private void AddKernel(string path)
     {
-        DiagnosticBag diagnostics = [];
-        if (KernelImage.Open(path, diagnostics) is not KernelImage kernel)
-            throw new CommandFailure(diagnostics[0].Id, $"{diagnostics[0].Subject}: {diagnostics[0].Detail}; {diagnostics[0].Kind.Remedy}");
-
-        List<string> names = [.. kernel.RecognisedProtocols.Select(code => code.Name)];
-        if (names.Count == 0)
-        {
-            throw new CommandFailure("LIM3019", $"{path}: Linux {kernel.Version.Release} carries no conversion code that Liminal knows; 'liminal kernel info' shows what it carries")
-            {
-                ExitCode = ExitCode.NoVerdict,
-            };
-        }
-
-        Findings.Add($"{path}: Linux {kernel.Version.Release}; recognised by its symbols, not yet observed: {string.Join(", ", names)}");
-        foreach (string name in names)
-        {
-            Protocol protocol = BuiltIn.Find(name) ?? throw new UnreachableException($"'{name}' is recognised, but not built in");
-            Add(protocol with { Source = $"{protocol.Source}; recognised by symbols in {path} (Linux {kernel.Version.Release}), not observed" }, name);
-        }
+        var kernel = KernelTargets.Of(path, _kernels ?? throw new UnreachableException("Kernels are no targets here."), _terminal);
+        Findings.AddRange(kernel.Findings);
+        foreach ((Protocol protocol, string named) in kernel.Targets)
+            Add(protocol, named);
     }
 
     private void Add(Protocol protocol, string named)

@@ -9,6 +9,7 @@ using Liminal.Cli.Explain;
 using Liminal.Cli.Kernel;
 using Liminal.Cli.List;
 using Liminal.Cli.Output;
+using Liminal.Cli.Replay;
 using Liminal.Cli.Sweep;
 
 namespace Liminal.Cli.CommandLine;
@@ -28,6 +29,7 @@ internal static class LiminalCommand
             BootCommand.Create(invocation),
             SweepCommand.Create(invocation),
             LiftCommand.Create(invocation),
+            ReplayCommand.Create(invocation),
         };
         HelpText.Attach(root, invocation.Terminal);
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion(invocation.Terminal);

@@ -48,7 +48,7 @@ internal sealed class ExplainCommand
     private int Run(ParseResult parsed)
     {
         Terminal terminal = _invocation.Terminal;
-        TargetSet targets = TargetSet.Of([parsed.GetValue(_target)!], terminal);
+        TargetSet targets = TargetSet.Of([parsed.GetValue(_target)!], terminal, _scenario.Kernels(parsed, _invocation.Interrupt));
         FailureMode failures = _scenario.Failures(parsed) ? FailureMode.WithFailures : FailureMode.SuccessPath;
         CheckRequest request = _scenario.Read(parsed, targets.Protocols, failures);
         CheckReport report = ProgressDisplay.Run(terminal, "exploring", progress => CheckRun.Execute(

@@ -8,11 +8,8 @@ using Liminal.Cli.CommandLine;
 using Liminal.Linux;
 using Liminal.Linux.Diagnostics;
 using Liminal.Linux.Image;
-using Liminal.Memory;
 using Liminal.Platform;
-using Liminal.Sweep.Conversions;
 using Liminal.Sweep.Lifting;
-using Liminal.Sweep.Recording;
 using Liminal.Trace;
 
 namespace Liminal.Cli.Sweep;
@@ -20,8 +17,6 @@ namespace Liminal.Cli.Sweep;
 /// <summary><c>liminal lift</c>: what a kernel was seen to do, as a protocol.</summary>
 internal sealed class LiftCommand
 {
-    private const int Pages = 2;
-
     private readonly Argument<string> _image = new("IMAGE") { Description = "A bzImage (vmlinuz) or a vmlinux, for x86-64." };
     private readonly Option<string?> _platform = OptionValue.Single("--platform", "PLATFORM", "As a guest of what: tdx, snp, tdp, vtom or sev.");
     private readonly Option<string?> _out = OptionValue.Single("--out", "FILE", "Write the protocol to a file, such as lifted.cs; standard output if not given.");
@@ -63,9 +58,8 @@ internal sealed class LiftCommand
         if (_invocation.Interrupt.IsCancellationRequested)
             return ExitCode.Interrupted;
 
-        string name = $"observed-{string.Join('.', image.Version.Release.Split('.').Take(2))}-{platform.Name}";
-        Protocol protocol = ProtocolLift.Of(
-            name, image.Version.Release, platform, Record(guest, platform, PteAttribute.Shared), Record(guest, platform, PteAttribute.Private));
+        Protocol protocol = KernelLift.Of(guest, image, platform, out string problem)
+            ?? throw new CommandFailure("LIM3211", $"{platform.Name}: the conversion cannot be made: {problem}");
         string text = ProtocolText.Of(protocol);
         if (file is null)
             _invocation.Terminal.Print(text.TrimEnd('\n'));
@@ -74,8 +68,4 @@ internal sealed class LiftCommand
 
         return ExitCode.Success;
     }
-
-    private static ConversionRecord Record(SweepGuest guest, ConfidentialPlatform platform, PteAttribute target) =>
-        guest.Campaign.Record(new ConversionQuestion(target, SweepRegion.DirectMap, Pages), out string problem)
-            ?? throw new CommandFailure("LIM3211", $"{platform.Name}: the conversion cannot be made: {problem}");
 }

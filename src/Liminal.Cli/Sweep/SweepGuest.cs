@@ -9,6 +9,7 @@ using Liminal.Cli.CommandLine;
 using Liminal.Linux;
 using Liminal.Linux.Diagnostics;
 using Liminal.Linux.Guest;
+using Liminal.Linux.Image;
 using Liminal.Machine;
 using Liminal.Machine.Confidential;
 using Liminal.Platform;
@@ -88,6 +89,28 @@ internal sealed class SweepGuest : IDisposable
         {
             session.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Resumes the guest from the cache; boots nothing.</summary>
+    /// <param name="request">What <see cref="Boot"/> was once asked.</param>
+    /// <param name="image">The kernel.</param>
+    /// <param name="knowledge">What is known of it.</param>
+    /// <param name="problem">Why the snapshot that is there cannot be used, as a clause; empty when there is none.</param>
+    public static SweepGuest? Resume(SweepGuestRequest request, KernelImage image, KernelKnowledge knowledge, out string problem)
+    {
+        if (BootSession.Resume(request.ToBoot(), image, out problem) is not BootSession session)
+            return null;
+
+        try
+        {
+            return Begin(session, request, knowledge, null);
+        }
+        catch (CommandFailure failure)
+        {
+            session.Dispose();
+            problem = $"cannot be used: {failure.Message}";
+            return null;
         }
     }
 

@@ -16,6 +16,9 @@ public readonly record struct HostCallResult(OperationStatus Status, ulong Done)
 /// <content>What the host does: changes of pages, guest instructions, calls.</content>
 public abstract partial class ConfidentialGuest
 {
+    /// <summary>Calls of the guest so far: the number that <see cref="HostPlan"/> knows the next one by.</summary>
+    public ulong CallsSoFar => Numbers.Numbers.Calls;
+
     /// <summary>Numbers of the host that change.</summary>
     internal Ledger Numbers { get; } = new();
 

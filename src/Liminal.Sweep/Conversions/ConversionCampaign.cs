@@ -21,7 +21,7 @@ namespace Liminal.Sweep.Conversions;
 /// The guest is brought to a safe point once. For each question a fork obtains pages, is forked again for the recording, and again for a replay that
 /// stops wherever a stray load is to be tried; there the load runs in a fork of its own. The same instruction is the same moment in all of them.
 /// </remarks>
-public sealed class ConversionCampaign
+public sealed partial class ConversionCampaign
 {
     private readonly KernelCalls _calls;
     private readonly KernelContext _context;
@@ -108,25 +108,36 @@ public sealed class ConversionCampaign
     {
         using VirtualMachine prepared = _context.Kernel.Machine.Fork();
         KernelContext context = On(prepared);
-        if (Prepare(context, question, out problem) is not ConversionRange range)
+        if (Prepare(context, question, out problem) is not ConversionRange range || !TrySplit(context, question, range, out problem))
             return null;
 
-        ulong pages = (ulong)range.Frames.Count;
-        foreach (string function in new[] { question.Function, question.Opposite })
-        {
-            KernelCallResult result = context.Call(function, range.Address, pages);
-            if (!result.HasReturned || result.Error != 0)
-            {
-                problem = $"{function}(): {result.Status} {result.Error} {result.Detail}".TrimEnd();
-                return null;
-            }
-        }
+        ulong view = question.Target == PteAttribute.Private ? ViewOf(context, range, out problem) : 0;
+        if (problem.Length > 0)
+            return null;
 
         if (!TrySetUp(context.Kernel, question, out problem))
             return null;
 
-        context.Begin(question.Function, range.Address, pages);
-        return new RecordedCall(context.Kernel, range.Frames).Run(context, question.Target, question.Limit);
+        context.Begin(question.Function, range.Address, (ulong)range.Frames.Count);
+        ConversionRecord record = new RecordedCall(context.Kernel, range.Frames).Run(context, question.Target, question.Limit);
+        return WithView(context, question, range, record, view);
+    }
+
+    /// <summary>Converts the pages there and back, so that their large leaf is split.</summary>
+    private static bool TrySplit(KernelContext context, ConversionQuestion question, ConversionRange range, out string problem)
+    {
+        problem = "";
+        foreach (string function in new[] { question.Function, question.Opposite })
+        {
+            KernelCallResult result = context.Call(function, range.Address, (ulong)range.Frames.Count);
+            if (!result.HasReturned || result.Error != 0)
+            {
+                problem = $"{function}(): {result.Status} {result.Error} {result.Detail}".TrimEnd();
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private KernelContext On(VirtualMachine fork) => _context.On(_calls.On(_context.Kernel.On(fork)));

@@ -3,6 +3,7 @@
 using System.Collections.Generic;
 using System.Linq;
 using Liminal.Checker.Properties;
+using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
 using Liminal.Sweep.Conversions;
@@ -169,7 +170,7 @@ public static class PropertyJudge
     private static string? WhatIsWrong(ConversionFinding finding, ConfidentialPlatform platform)
     {
         PageSide wanted = finding.Question.Target == PteAttribute.Shared ? PageSide.Shared : PageSide.Private;
-        bool statesMatter = platform.States.Select(static info => info.Side).Distinct().Count() > 1;
+        bool statesMatter = StatesMatter(finding, platform);
         foreach (TrackedMapping mapping in finding.Record.Mappings)
         {
             if (statesMatter && platform.States[finding.Record.FinalStates[mapping.Page].Value].Side != wanted)
@@ -187,8 +188,11 @@ public static class PropertyJudge
     {
         PageSide side = platform.States[finding.Record.FinalStates[mapping.Page].Value].Side;
         PageSide mapped = mapping.Attribute == PteAttribute.Shared ? PageSide.Shared : PageSide.Private;
-        return mapping.Entry.IsPresent && side != mapped;
+        return mapping.Entry.IsPresent && side != mapped && StatesMatter(finding, platform);
     }
+
+    private static bool StatesMatter(ConversionFinding finding, ConfidentialPlatform platform) =>
+        platform.StatesMatter(finding.Question.Switches ?? ConfidentialConfiguration.DefaultSwitches(platform));
 
     private static string Name(ConversionFinding finding, TrackedMapping mapping, ConfidentialPlatform platform) =>
         platform.States[finding.Record.FinalStates[mapping.Page].Value].Name;

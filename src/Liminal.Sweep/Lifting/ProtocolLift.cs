@@ -108,6 +108,8 @@ public static class ProtocolLift
         ObservedStepKind.ClearPresent => new Step(StepKind.ClearPresent),
         ObservedStepKind.SetPresent => new Step(StepKind.SetPresent),
         ObservedStepKind.SetAttribute => new Step(StepKind.SetAttribute),
+        ObservedStepKind.MapSharedView => new Step(StepKind.MapSharedView),
+        ObservedStepKind.UnmapSharedView => new Step(StepKind.UnmapSharedView),
         ObservedStepKind.CacheFlush => new Step(StepKind.FlushCache) { When = cacheFlush },
         ObservedStepKind.GuestOperation => Operation(step.Operation),
         ObservedStepKind.HostCall when step.Page >= 0 => Call(step.Call),

@@ -62,6 +62,7 @@ internal sealed class StrayLoad : IProcessorObserver
     /// <param name="address">Where the page is mapped.</param>
     /// <param name="mapping">Name of the mapping, for the report.</param>
     /// <param name="limit">Instructions after which the end is unknown.</param>
+    /// <param name="isAlone">End with the load; the conversion is left as it stands, to be gone on with.</param>
     /// <returns>Null when no load can begin there: nothing readable lies before the page.</returns>
     public static StrayLoadRun? Run(
         GuestKernel kernel,
@@ -73,8 +74,9 @@ internal sealed class StrayLoad : IProcessorObserver
         int page,
         ulong address,
         string mapping,
-        ulong limit) =>
-        new StrayLoad(kernel, context, frames, console, cpu).Run(site, page, address, mapping, limit);
+        ulong limit,
+        bool isAlone = false) =>
+        new StrayLoad(kernel, context, frames, console, cpu).Run(site, page, address, mapping, limit, isAlone);
 
     /// <inheritdoc/>
     public void OnDelivery(Processor processor, in EventDelivery delivery)
@@ -83,7 +85,7 @@ internal sealed class StrayLoad : IProcessorObserver
             _deliveries.Add(delivery);
     }
 
-    private StrayLoadRun? Run(LoadSite site, int page, ulong address, string mapping, ulong limit)
+    private StrayLoadRun? Run(LoadSite site, int page, ulong address, string mapping, ulong limit, bool isAlone)
     {
         ulong start = address - BytesBefore;
         Span<byte> before = stackalloc byte[BytesBefore];
@@ -109,7 +111,8 @@ internal sealed class StrayLoad : IProcessorObserver
         if (end is StrayLoadEnd.Completed or StrayLoadEnd.Repaired or StrayLoadEnd.RepairedWrongly or StrayLoadEnd.HostVisible)
         {
             Restore(ref saved);
-            (end, detail) = FollowAftermath(end, detail, address);
+            if (!isAlone)
+                (end, detail) = FollowAftermath(end, detail, address);
         }
 
         return new StrayLoadRun(

@@ -10,7 +10,7 @@ using Liminal.Trace;
 namespace Liminal.Sweep.Recording;
 
 /// <summary>Everything that was seen of one conversion.</summary>
-public sealed class ConversionRecord
+public sealed record ConversionRecord
 {
     /// <summary>The pages, in the order of the range.</summary>
     public required IReadOnlyList<FrameNumber> Frames { get; init; }
@@ -115,6 +115,12 @@ public enum ObservedStepKind
 
     /// <summary>The kernel asked for a flush of every processor.</summary>
     FlushRequest,
+
+    /// <summary>A second, shared view of a page came, by a call of its own (Linux 6.1 on Hyper-V).</summary>
+    MapSharedView,
+
+    /// <summary>That view went away.</summary>
+    UnmapSharedView,
 }
 
 /// <summary>Something that happened, for one page.</summary>

@@ -23,7 +23,7 @@ internal sealed class SituationBook
         _host = guest.Host;
         _switches = guest.Switches;
         _states = _platform.States.ToDictionary(static info => info.State);
-        StatesMatter = _platform.States.Any(info => Hardware(info.State, PteAttribute.Private) != AccessOutcome.Ok || Hardware(info.State, PteAttribute.Shared) != AccessOutcome.Ok);
+        StatesMatter = _platform.StatesMatter(_switches);
     }
 
     /// <summary>Whether what an access meets depends on the state of the page at all.</summary>

@@ -36,6 +36,24 @@ internal sealed record JsonReport(
             report.Protocols, report.Platforms, report.Properties, report.Hosts, cells, numbering.Timelines, numbering.Tables);
     }
 
+    /// <summary>The report that this is the shape of.</summary>
+    /// <exception cref="System.ArgumentOutOfRangeException">A number leads to no counterexample or table.</exception>
+    public CheckReport ToReport()
+    {
+        Timeline[] timelines = [.. Counterexamples.Select(timeline => new Timeline(
+            timeline.Title, timeline.Conclusion, timeline.Lanes, [.. timeline.Steps.Select(step => new TimelineStep(
+                step.Number, step.Lane, step.Title, step.Detail, step.Source, step.Tone, [.. step.State.Select(number => Tables[number])]))]))];
+        return new CheckReport(
+            SchemaVersion, Tool, Version, CommandLine, Protocols, Platforms, Properties, Hosts,
+            [.. Cells.Select(cell => new CellReport(
+                cell.Protocol, cell.Direction, cell.Platform, cell.Applicable, cell.WhyNot,
+                [.. cell.Explorations.Select(run => new Exploration(
+                    run.Host, run.Switches, run.Failures, run.Region, run.States, run.Transitions, run.Diameter, run.Seconds,
+                    [.. run.Properties.Select(verdict => new PropertyVerdict(
+                        verdict.Property, verdict.Verdict, verdict.Reason, verdict.Counterexample is int number ? timelines[number] : null))]))]))],
+            Interrupted, RecordedComparison);
+    }
+
     private sealed class Numbering
     {
         private readonly ReportPool _pool = new();

@@ -25,6 +25,42 @@ public sealed class CheckReportJsonTests
             iter: 300);
 
     [Fact]
+    public void Any_report_is_read_back_as_it_was() =>
+        AnyReport.Generator.Sample(
+            report =>
+            {
+                CheckReport? back = CheckReportJson.Read(new MemoryStream(Json(report)), out string problem);
+
+                Assert.Equal("", problem);
+                Assert.Equal(AnyReport.Print(report), AnyReport.Print(back));
+            },
+            iter: 100);
+
+    [Theory]
+    [InlineData("", "not the report of a check")]
+    [InlineData("{", "not the report of a check")]
+    [InlineData("[]", "JSON, but not the report of a check")]
+    [InlineData("{\"schemaVersion\":1,\"sweeps\":[]}", "the report of a sweep")]
+    [InlineData("{\"cells\":[]}", "another shape")]
+    [InlineData("{\"schemaVersion\":2,\"cells\":[]}", "another shape")]
+    [InlineData("{\"schemaVersion\":1,\"cells\":[]}", "not the report of a check")]
+    [InlineData("{\"schemaVersion\":1,\"cells\":[null]}", "a list holds null")]
+    public void What_is_no_report_is_refused_with_the_reason(string json, string reason)
+    {
+        Assert.Null(CheckReportJson.Read(new MemoryStream(Encoding.UTF8.GetBytes(json)), out string problem));
+        Assert.Contains(reason, problem);
+    }
+
+    [Fact]
+    public void A_report_that_names_a_counterexample_which_it_does_not_hold_is_refused()
+    {
+        string json = Encoding.UTF8.GetString(Json(SampleReport.Full)).Replace("\"counterexample\": 0", "\"counterexample\": 99", System.StringComparison.Ordinal);
+
+        Assert.Null(CheckReportJson.Read(new MemoryStream(Encoding.UTF8.GetBytes(json)), out string problem));
+        Assert.Contains("does not hold", problem);
+    }
+
+    [Fact]
     public void The_schema_version_comes_first()
     {
         var reader = new Utf8JsonReader(Json(SampleReport.Full));

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Linq;
+using System.Threading;
+using Liminal.Checker.Properties;
+using Liminal.Checker.Vocabulary;
+using Liminal.Linux;
+using Liminal.Linux.Diagnostics;
+using Liminal.Machine.Boot;
+using Liminal.Machine.Confidential;
+using Liminal.Memory;
+using Liminal.Platform;
+using Liminal.Protocols;
+using Liminal.Sweep.Conversions;
+using Liminal.Sweep.Replaying;
+using Liminal.Trace;
+using GuestKernel = Liminal.Linux.Guest.GuestKernel;
+
+namespace Liminal.Boot.Tests;
+
+public sealed class ReplayTests(ITestOutputHelper output)
+{
+    private const ulong BootLimit = 4_000_000_000;
+
+    [Fact]
+    public void The_checkers_counterexample_for_SNP_ends_Linux_612_in_the_same_way()
+    {
+        using DebianGuest guest = Boot("snp");
+
+        ReplayFinding finding = Replay(Begin(guest), "linux-6.12-snp", Platforms.Snp, Direction.Decrypt, HostPolicy.Cooperative, Property.StrayLoadsSurvive);
+
+        Assert.Equal(ReplayOutcome.Reached, finding.Outcome);
+        Assert.Equal(StrayLoadEnd.Terminated, finding.Load!.End);
+        Assert.Contains("exception 29 (error code 404)", finding.Load.Detail);
+        Assert.DoesNotContain(finding.Steps, static step => step.Fate is ReplayFate.Departs or ReplayFate.NotReached);
+    }
+
+    [Fact]
+    public void The_checkers_counterexamples_for_TDX_come_to_the_same_outcomes_in_Linux_612()
+    {
+        using DebianGuest guest = Boot("tdx");
+        ConversionCampaign campaign = Begin(guest);
+        const PolicySwitches Suppressed = PolicySwitches.SuppressVe;
+
+        // Between ACCEPT and the store to the leaf the host takes the page back; the conversion goes on and reports success.
+        ReplayFinding lost = Replay(campaign, "linux-6.12-tdx", Platforms.Tdx, Direction.Encrypt, HostPolicy.ImplicitConvert, Property.ConversionEndsAsRequested, Suppressed);
+        ReplayFinding ended = Replay(campaign, "linux-6.12-tdx", Platforms.Tdx, Direction.Encrypt, HostPolicy.Cooperative, Property.StrayLoadsSurvive, Suppressed);
+        ReplayFinding view = Replay(campaign, "linux-6.12-tdx", Platforms.Tdx, Direction.Encrypt, HostPolicy.ImplicitConvert, Property.NoPrivateMappingOfASharedPage, Suppressed);
+
+        Assert.Equal((ReplayOutcome.Reached, ReplayOutcome.Reached, ReplayOutcome.Reached), (lost.Outcome, ended.Outcome, view.Outcome));
+        Assert.Contains("it returned 0, and page", lost.Conclusion);
+        Assert.Contains("another state on the host side", Assert.Single(lost.Steps, static step => step.Fate == ReplayFate.Steered).Kernel);
+        Assert.Equal(StrayLoadEnd.Terminated, ended.Load!.End);
+    }
+
+    [Fact]
+    public void A_counterexample_of_another_kernel_departs_at_the_step_that_this_one_does_otherwise()
+    {
+        using DebianGuest guest = Boot("vtom");
+
+        ReplayFinding finding = Replay(Begin(guest), "linux-6.1-vtom", Platforms.Vtom, Direction.Decrypt, HostPolicy.Cooperative, Property.StrayLoadsSurvive);
+
+        Assert.Equal(ReplayOutcome.Departed, finding.Outcome);
+        ReplayStep departs = Assert.Single(finding.Steps, static step => step.Fate == ReplayFate.Departs);
+        Assert.Equal(departs.Number, finding.DepartsAt);
+        Assert.Contains("HostVisibility(visible) for page 0", departs.Title);
+        Assert.Contains("clears PRESENT of page 0", departs.Kernel);
+        Assert.Equal("hv_vtom_clear_present", departs.Function);
+    }
+
+    private ReplayFinding Replay(
+        ConversionCampaign campaign, string protocol, ConfidentialPlatform platform, Direction direction, HostPolicy host, Property property, PolicySwitches set = PolicySwitches.None)
+    {
+        var request = new CheckRequest
+        {
+            Protocols = [BuiltIn.All.Single(one => one.Name == protocol)],
+            Platforms = [platform],
+            Directions = [direction],
+            Hosts = [host],
+            Regions = [Region.DirectMap],
+        };
+        CheckReport report = CheckRun.Execute(request, "", "", null, CancellationToken.None);
+        PolicySwitchInfo? wanted = platform.Switches.FirstOrDefault(info => set.HasFlag(info.Switch) && set != PolicySwitches.None);
+        Exploration run = report.Cells.Single().Explorations.First(one => wanted is null || one.Switches.Contains(wanted.Name + "=yes"));
+        PropertyVerdict verdict = run.Properties.Single(one => one.Property == property.ToString());
+        TracePlan? plan = TracePlan.Of(verdict.Counterexample!, verdict.Property, out string problem);
+        Assert.True(plan is not null, problem);
+
+        var question = new ConversionQuestion(direction == Direction.Decrypt ? PteAttribute.Shared : PteAttribute.Private, SweepRegion.DirectMap, plan.Pages)
+        {
+            Host = host,
+            Switches = ConfidentialConfiguration.DefaultSwitches(platform) | set,
+        };
+        ReplayFinding? finding = campaign.Replay(question, plan, out problem);
+        Assert.True(finding is not null, problem);
+        foreach (ReplayStep step in finding.Steps)
+            output.WriteLine($"{step.Number,3} {step.Lane} {step.Title} | {step.Fate}: {step.Kernel} +{step.Instruction} {step.Function}");
+
+        output.WriteLine(finding.Conclusion);
+        return finding;
+    }
+
+    private static DebianGuest Boot(string platform)
+    {
+        var guest = new DebianGuest("debian:6.12-cloud", 2, 0, ConfidentialConfiguration.Of(Platforms.All.First(one => one.Name == platform)));
+        guest.Log.Watch(UserLand.Mark, () => guest.Machine.RequestEnd("the user land is up"));
+        guest.Machine.Run(BootLimit);
+        Assert.Contains(UserLand.Mark, guest.Log.Text);
+        return guest;
+    }
+
+    private static ConversionCampaign Begin(DebianGuest guest)
+    {
+        DiagnosticBag diagnostics = [];
+        KernelKnowledge? knowledge = KernelKnowledge.Of(guest.Image, "kernel", diagnostics);
+        Assert.True(knowledge is not null, diagnostics.ToString());
+        GuestKernel? kernel = GuestKernel.Attach(guest.Machine, knowledge, out string problem);
+        Assert.True(kernel is not null, problem);
+        ConversionCampaign? campaign = ConversionCampaign.Begin(kernel, 0, out problem);
+        Assert.True(campaign is not null, problem);
+        return campaign;
+    }
+}
