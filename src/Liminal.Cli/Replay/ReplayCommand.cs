@@ -148,7 +148,7 @@ internal sealed class ReplayCommand
         using FileStream file = File.OpenRead(path);
         return new ReplayReport(
             ReplayReport.CurrentSchemaVersion, "liminal", ProgramVersion.Text, commandLine,
-            new KernelEntry(Path.GetFileName(path), image.Version.Release, Convert.ToHexStringLower(SHA256.HashData(file))),
+            new KernelEntry(image.Version.Release, Path.GetFileName(path), image.Version.Release, Convert.ToHexStringLower(SHA256.HashData(file))),
             new ReplayedCounterexample(
                 choice.Cell.Protocol, choice.Cell.Direction, choice.Cell.Platform, choice.Exploration.Host, choice.Exploration.Switches,
                 choice.Exploration.Region, choice.Verdict.Property, choice.Verdict.Counterexample!.Conclusion),

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 using Liminal.Checker.Counterexamples;
 using Liminal.Linux.Calls;
-using Liminal.Linux.Guest;
 using Liminal.Machine;
 using Liminal.Machine.Confidential;
-using Liminal.Platform;
 using Liminal.Sweep.Conversions;
 using Liminal.Sweep.Probing;
 using Liminal.Sweep.Recording;
@@ -34,6 +31,7 @@ internal sealed class TraceReplay
     private readonly List<(ulong Instruction, int Index, ulong Address)> _placed = [];
     private readonly List<ReplayStep> _steps = [];
     private ulong _entered;
+    private int _from;
     private bool _isStrikePlanned;
 
     /// <summary>A replay.</summary>
@@ -58,60 +56,71 @@ internal sealed class TraceReplay
     {
         // No call is struck before it is known which one.
         _prepared.Confidential!.Plan = HostPlan.Only(ulong.MaxValue);
-        int from = 0;
         while (true)
         {
-            int until = NextLoad(from);
-            var console = new StringBuilder();
-            using VirtualMachine machine = _prepared.Fork(value => console.Append((char)value));
-            KernelContext context = Begin(machine);
-            foreach ((ulong instruction, int index, ulong address) in _placed)
-            {
-                if (WhyNotReplaced(machine, context, instruction, index, address) is string lost)
-                    return End(ReplayOutcome.NoVerdict, null, null, lost);
-            }
-
-            using VirtualMachine recorded = machine.Fork();
-            KernelContext inRecorded = context.On(new KernelCalls(_ready.Kernel.On(recorded)));
-            ulong callsBefore = recorded.Confidential!.CallsSoFar;
-            ConversionRecord record = new RecordedCall(inRecorded.Kernel, _range.Frames).Run(inRecorded, _question.Target, _question.Limit);
-            var aligned = TraceAlignment.Of(Acts, from, until, _plan.Page, record);
-            if (!_isStrikePlanned && PlanStrike(aligned, record, callsBefore))
-            {
-                // With the host's act in it the conversion is another one: from the beginning.
-                (from, _isStrikePlanned) = (0, true);
-                _placed.Clear();
-                _steps.Clear();
-                continue;
-            }
-
-            _steps.AddRange(aligned.Acts.Select(StepOf));
-            if (aligned.DepartsAt is int departed)
-                return End(ReplayOutcome.Departed, departed, null, $"departs at step {departed}: {aligned.Acts[^1].Note} where the trace has \"{Told(departed)}\"");
-            if (until == Acts.Count)
-                return JudgeEnd(record, aligned, inRecorded);
-
-            ulong boundary = aligned.Boundary;
-            if (Advance(machine, boundary) is string stopped)
-                return End(ReplayOutcome.NoVerdict, null, null, stopped);
-
-            if (AddressOf(record, Acts[until].Page, ObservedWords.RegionOf(Acts[until].Mapping)!) is not ulong mapped)
-                return End(ReplayOutcome.Departed, until, null, $"departs at step {until}: the kernel has no {Acts[until].Mapping} of page {Acts[until].Page}");
-            if (Load(machine, context, mapped, until, console) is not StrayLoadRun run)
-                return End(ReplayOutcome.NoVerdict, null, null, $"step {until}: no load can begin there, because the page before is in transition too");
-
-            _steps.Add(StepOf(until, run));
-            (bool isSame, string words) = LoadComparison.Of(TraceReader.EndOf(_plan.Timeline.Steps[until])!, SituationAt(record, until, boundary), run);
-            if (run.End == StrayLoadEnd.Unknown)
-                return End(ReplayOutcome.NoVerdict, null, run, $"step {until}: {run.Detail}");
-            if (!isSame)
-                return End(ReplayOutcome.Departed, until, run, $"departs at step {until}: {words}");
-            if (until == Acts.Count - 1)
-                return End(ReplayOutcome.Reached, null, run, $"reaches the same outcome: {words}");
-
-            _placed.Add((boundary, until, mapped));
-            from = until + 1;
+            if (RunToNextLoad() is ReplayFinding finding)
+                return finding;
         }
+    }
+
+    /// <summary>Compares up to the next stray load and makes it; null when the counterexample goes on after it.</summary>
+    private ReplayFinding? RunToNextLoad()
+    {
+        int until = NextLoad(_from);
+        var console = new StringBuilder();
+        using VirtualMachine machine = _prepared.Fork(value => console.Append((char)value));
+        KernelContext context = Begin(machine);
+        foreach ((ulong instruction, int index, ulong address) in _placed)
+        {
+            if (WhyNotReplaced(machine, context, instruction, index, address) is string lost)
+                return End(ReplayOutcome.NoVerdict, null, null, lost);
+        }
+
+        using VirtualMachine recorded = machine.Fork();
+        KernelContext inRecorded = context.On(new KernelCalls(_ready.Kernel.On(recorded)));
+        ulong callsBefore = recorded.Confidential!.CallsSoFar;
+        ConversionRecord record = new RecordedCall(inRecorded.Kernel, _range.Frames).Run(inRecorded, _question.Target, _question.Limit);
+        var aligned = TraceAlignment.Of(Acts, _from, until, _plan.Page, record);
+        if (!_isStrikePlanned && PlanStrike(aligned, record, callsBefore))
+        {
+            // With the host's act in it the conversion is another one: from the beginning.
+            (_from, _isStrikePlanned) = (0, true);
+            _placed.Clear();
+            _steps.Clear();
+            return null;
+        }
+
+        _steps.AddRange(aligned.Acts.Select(StepOf));
+        if (aligned.DepartsAt is int departed)
+            return End(ReplayOutcome.Departed, departed, null, $"departs at step {departed}: {aligned.Acts[^1].Note} where the trace has \"{Told(departed)}\"");
+
+        return until == Acts.Count
+            ? JudgeEnd(record, aligned, inRecorded)
+            : MakeLoad(machine, context, record, until, aligned.Boundary, console);
+    }
+
+    /// <summary>Makes a stray load and compares how it goes; null when the counterexample goes on after it.</summary>
+    private ReplayFinding? MakeLoad(VirtualMachine machine, KernelContext context, ConversionRecord record, int index, ulong boundary, StringBuilder console)
+    {
+        if (Advance(machine, boundary) is string stopped)
+            return End(ReplayOutcome.NoVerdict, null, null, stopped);
+        if (AddressOf(record, Acts[index].Page, ObservedWords.RegionOf(Acts[index].Mapping)!) is not ulong mapped)
+            return End(ReplayOutcome.Departed, index, null, $"departs at step {index}: the kernel has no {Acts[index].Mapping} of page {Acts[index].Page}");
+        if (Load(machine, context, mapped, index, console) is not StrayLoadRun run)
+            return End(ReplayOutcome.NoVerdict, null, null, $"step {index}: no load can begin there, because the page before is in transition too");
+
+        _steps.Add(StepOf(index, run));
+        (bool isSame, string words) = LoadComparison.Of(TraceReader.EndOf(_plan.Timeline.Steps[index])!, SituationAt(record, index, boundary), run);
+        if (run.End == StrayLoadEnd.Unknown)
+            return End(ReplayOutcome.NoVerdict, null, run, $"step {index}: {run.Detail}");
+        if (!isSame)
+            return End(ReplayOutcome.Departed, index, run, $"departs at step {index}: {words}");
+        if (index == Acts.Count - 1)
+            return End(ReplayOutcome.Reached, null, run, $"reaches the same outcome: {words}");
+
+        _placed.Add((boundary, index, mapped));
+        _from = index + 1;
+        return null;
     }
 
     private int NextLoad(int from)
