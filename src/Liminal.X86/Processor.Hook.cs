@@ -33,16 +33,19 @@ public sealed unsafe partial class Processor
     internal static nint CallHook(Core* core, Op* op)
     {
         core->Op = op;
-        return core->MustLeave || !core->Processor.AskHook() ? Form.Abort(core, op) : Form.Next(core, op);
+        if (core->MustLeave)
+            return Form.Abort(core, op);
+
+        Processor processor = core->Processor;
+        IInstructionHook? hook = processor._hook;
+        return hook == null || hook.BeforeInstruction(processor) ? Form.Next(core, op) : processor.StopAtHook(op);
     }
 
-    /// <summary>False, with the stop set, when the hook ends the run before the present instruction.</summary>
-    private bool AskHook()
+    /// <summary>Ends the run before the present instruction.</summary>
+    private nint StopAtHook(Op* op)
     {
-        if (_hook == null || _hook.BeforeInstruction(this))
-            return true;
         _stop = Stopped(StopKind.Hook);
         _core->Exit = BlockExit.Stop;
-        return false;
+        return Form.Abort(_core, op);
     }
 }

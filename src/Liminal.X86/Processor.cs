@@ -50,7 +50,7 @@ public sealed unsafe partial class Processor : IDisposable
         // SAFETY: both blocks are freed in Dispose and used by this object only.
         _core = (Core*)NativeMemory.AlignedAlloc((nuint)sizeof(Core), 64);
         *_core = default;
-        _core->Handle = GCHandle.ToIntPtr(_handle);
+        _core->Handle = _handle;
         _fastTables = (FastEntry*)NativeMemory.AlignedAlloc((nuint)(FastTableCount * FastEntry.Count * sizeof(FastEntry)), 64);
         new Span<FastEntry>(_fastTables, FastTableCount * FastEntry.Count).Fill(new FastEntry { ReadTag = FastEntry.NoPage, WriteTag = FastEntry.NoPage });
         _translator = new Decoding.Translator(this, code);

@@ -47,13 +47,13 @@ internal unsafe struct Core
     /// <summary>The fault, for <see cref="BlockExit.Fault"/>.</summary>
     public GuestFault Fault;
 
-    /// <summary>GC handle of the <see cref="X86.Processor"/>.</summary>
-    public nint Handle;
+    /// <summary>Leads to the <see cref="X86.Processor"/>.</summary>
+    public GCHandle Handle;
 
     /// <summary>Lets every handler behind the present one know that the block must end here.</summary>
     public readonly bool MustLeave => Attention != Attention.None;
 
-    public readonly Processor Processor => Unsafe.As<Processor>(GCHandle.FromIntPtr(Handle).Target!);
+    public readonly Processor Processor => Unsafe.As<Processor>(Handle.Target!);
 
     /// <summary>Zero in real mode, whatever CS holds.</summary>
     public readonly int Cpl => (State.Cr0 & Cr0.ProtectionEnable) != 0 ? State.Segments[(int)SegmentIndex.Cs].Selector & 3 : 0;

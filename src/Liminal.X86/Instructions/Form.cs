@@ -244,14 +244,23 @@ internal static unsafe class Form
         return Abort(core, op);
     }
 
-    private static nint Finish(Core* core, Op* op, Completion completion) => completion switch
+    /// <summary>Statements, not a switch expression: that puts its value into a local first, and a call behind which something follows is no tail call.</summary>
+    private static nint Finish(Core* core, Op* op, Completion completion)
     {
-        Completion.Next => NextOrLeave(core, op),
-        Completion.End => Leave(core, op),
-        Completion.Jumped => Jumped(core, op),
-        Completion.Again => LeaveAgain(core, op),
-        _ => Abort(core, op),
-    };
+        switch (completion)
+        {
+            case Completion.Next:
+                return NextOrLeave(core, op);
+            case Completion.End:
+                return Leave(core, op);
+            case Completion.Jumped:
+                return Jumped(core, op);
+            case Completion.Again:
+                return LeaveAgain(core, op);
+            default:
+                return Abort(core, op);
+        }
+    }
 
     /// <summary>The part that was done counts as one instruction.</summary>
     private static nint LeaveAgain(Core* core, Op* op)

@@ -155,6 +155,9 @@ internal sealed class TestBus : IBus
 
     public int Vector { get; set; } = -1;
 
+    /// <summary>Told of each port that is written, while it is.</summary>
+    public Action<ushort>? PortWritten { get; set; }
+
     public BusOutcome ReadMemory(Processor processor, ulong address, int size, out ulong value)
     {
         Log += $"r{address:x}/{size} ";
@@ -177,7 +180,8 @@ internal sealed class TestBus : IBus
 
     public BusOutcome WritePort(Processor processor, ushort port, int size, uint value)
     {
-        if (port != DebugConsole)
+        PortWritten?.Invoke(port);
+        if (PortWritten == null && port != DebugConsole)
             Log += $"o{port:x}/{size}={value:x} ";
         if (port == 0x80)
             processor.InterruptRequested = true;

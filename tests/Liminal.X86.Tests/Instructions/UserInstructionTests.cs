@@ -124,7 +124,7 @@ public sealed unsafe class UserInstructionTests : IClassFixture<UserInstructionT
         && !name.StartsWith("br", StringComparison.Ordinal) && !name.StartsWith("far", StringComparison.Ordinal)
         && !name.Contains("moffs", StringComparison.Ordinal) && !name.StartsWith("mem_offs", StringComparison.Ordinal);
 
-    private static Instruction Compose(Code code, Random random)
+    internal static Instruction Compose(Code code, Random random)
     {
         OpCodeInfo info = code.ToOpCode();
         Instruction instruction = default;
@@ -225,7 +225,7 @@ public sealed unsafe class UserInstructionTests : IClassFixture<UserInstructionT
         return (name.StartsWith("r16", StringComparison.Ordinal) ? Register.AX : name.StartsWith("r32", StringComparison.Ordinal) ? Register.EAX : Register.RAX) + number;
     }
 
-    private static byte[] Encode(in Instruction instruction)
+    internal static byte[] Encode(in Instruction instruction)
     {
         using var stream = new MemoryStream();
         var encoder = Encoder.Create(64, new StreamCodeWriter(stream));
