@@ -21,7 +21,7 @@ namespace Liminal.Sweep.Recording;
 internal sealed class RecordedCall
 {
     private const string Other = "other";
-    private static readonly string[] Parents = ["__set_memory_enc_pgtable", "__set_memory_enc_dec", "set_memory_decrypted", "set_memory_encrypted"];
+    private static readonly string[] Parents = ["__set_memory_enc_pgtable", "__set_memory_enc_dec"];
     private static readonly string[] Ends = ["panic", "oops_enter"];
 
     /// <summary>Functions that a conversion is made of; which of them a kernel has, and calls, is seen.</summary>
@@ -128,11 +128,12 @@ internal sealed class RecordedCall
             }
 
             if (processor == converter)
-                FollowPhases(processor, end.Rip, added);
+                FollowPhases(processor, end.Rip, context.ReturnAddress, added);
         }
     }
 
-    private void FollowPhases(Processor processor, ulong rip, List<ulong> added)
+    /// <summary>A function that the conversion function jumps to at its end returns where that one would: it is a phase too.</summary>
+    private void FollowPhases(Processor processor, ulong rip, ulong conversionReturn, List<ulong> added)
     {
         if (rip == _phaseReturn)
         {
@@ -143,8 +144,8 @@ internal sealed class RecordedCall
         if (_phase != Other || !_phaseEntries.TryGetValue(rip, out string? name))
             return;
 
-        if (!_kernel.Memory.TryRead(processor.Gpr(4), out ulong caller) || _kernel.Resolve(caller)?.Symbol.Name is not string parent
-            || Array.IndexOf(Parents, parent) < 0)
+        if (!_kernel.Memory.TryRead(processor.Gpr(4), out ulong caller)
+            || (caller != conversionReturn && Array.IndexOf(Parents, _kernel.Resolve(caller)?.Symbol.Name) < 0))
         {
             return;
         }
