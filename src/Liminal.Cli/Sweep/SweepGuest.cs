@@ -62,8 +62,8 @@ internal sealed class SweepGuest : IDisposable
     /// <summary>Sweeps in this guest. Not there when the boot was interrupted.</summary>
     public ConversionCampaign Campaign => _campaign ?? throw new InvalidOperationException("The boot was interrupted.");
 
-    /// <summary>The callbacks that take part in conversions in this guest.</summary>
-    public IReadOnlyList<PlatformCallback> Callbacks => _kernel is null ? [] : PlatformCallbacks.Of(_kernel);
+    /// <summary>The callbacks that the platform has installed for conversions in this guest.</summary>
+    public IReadOnlyList<PlatformCallback> Callbacks => _kernel is null ? [] : [.. PlatformCallbacks.Of(_kernel).Where(static one => !one.IsPlain)];
 
     /// <summary>Number of processors.</summary>
     public int ProcessorCount => _session.Machine.Processors.Length;

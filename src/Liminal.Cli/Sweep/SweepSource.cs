@@ -54,7 +54,7 @@ internal sealed record SweepSource(string Path, string Name, KernelImage Image, 
 
             IEnumerable<string> functions = sources.SelectMany(static source => source.Image.Symbols.All).Where(static symbol => symbol.IsText).Select(static symbol => symbol.Name);
             throw new CommandFailure(
-                "LIM3225", $"{option}: {string.Join(" and ", sources.Select(static source => source.Name))} has no function '{name}'; {Suggestion.Clause(name, functions)}name a callback of x86_platform.guest, such as hv_vtom_clear_present");
+                "LIM3225", $"{option}: {(sources.Count == 1 ? $"{sources[0].Name} has no" : "none of the kernels has a")} function '{name}'; {Suggestion.Clause(name, functions)}name a callback of x86_platform.guest, such as hv_vtom_clear_present");
         }
     }
 

@@ -12,7 +12,13 @@ namespace Liminal.Linux.Guest;
 /// <param name="Slot">Where in the guest the pointer stands.</param>
 /// <param name="Function">Where it leads.</param>
 /// <param name="Name">The function's name.</param>
-public sealed record PlatformCallback(string Field, ulong Slot, ulong Function, string Name);
+public sealed record PlatformCallback(string Field, ulong Slot, ulong Function, string Name)
+{
+    internal const string PlainSuffix = "_noop";
+
+    /// <summary>Whether it is the one that the kernel is linked with: no platform has installed its own.</summary>
+    public bool IsPlain => Name == Field + PlainSuffix;
+}
 
 /// <summary>The callbacks in <c>x86_platform.guest</c> of a running kernel: what conversions ask the platform to do before and after.</summary>
 /// <remarks>
@@ -25,7 +31,6 @@ public static class PlatformCallbacks
     private const string Variable = "x86_platform";
     private const string Structure = "x86_guest";
     private const string Member = "x86_platform_ops.guest";
-    private const string PlainSuffix = "_noop";
 
     /// <summary>The callbacks as they stand now, in the order of the structure; empty when the kernel has none.</summary>
     public static IReadOnlyList<PlatformCallback> Of(GuestKernel kernel)
@@ -62,16 +67,16 @@ public static class PlatformCallbacks
         List<(ulong Slot, ulong Plain)> changes = [];
         foreach (string name in functions)
         {
-            PlatformCallback? callback = callbacks.FirstOrDefault(one => kernel.FindSymbol(name) == one.Function);
+            PlatformCallback? callback = callbacks.FirstOrDefault(one => !one.IsPlain && kernel.FindSymbol(name) == one.Function);
             if (callback is null)
             {
                 problem = $"{name}() is not installed in x86_platform.guest, which holds {Text(callbacks)}";
                 return false;
             }
 
-            if (kernel.FindSymbol(callback.Field + PlainSuffix) is not ulong plain)
+            if (kernel.FindSymbol(callback.Field + PlatformCallback.PlainSuffix) is not ulong plain)
             {
-                problem = $"the kernel has no {callback.Field}{PlainSuffix}() to take the place of {name}(), or several";
+                problem = $"the kernel has no {callback.Field}{PlatformCallback.PlainSuffix}() to take the place of {name}(), or several";
                 return false;
             }
 
@@ -85,5 +90,5 @@ public static class PlatformCallbacks
     }
 
     private static string Text(IReadOnlyList<PlatformCallback> callbacks) =>
-        callbacks.Count == 0 ? "nothing that can be read" : string.Join(", ", callbacks.Select(static one => one.Name));
+        callbacks.All(static one => one.IsPlain) ? "plain callbacks only" : string.Join(", ", callbacks.Where(static one => !one.IsPlain).Select(static one => one.Name));
 }
