@@ -77,7 +77,7 @@ public sealed class BootSweepTests(ITestOutputHelper output)
         Assert.Equal(2, guest.Attach().OnlineCpus.Count);
         BootConversion pool = conversions.Conversions[^1];
         ConversionFinding? finding = BootSweep.Sweep(
-            guest.Machine, pool, new ConversionQuestion(PteAttribute.Shared, SweepRegion.DirectMap, 32), knowledge, null, CancellationToken.None, out string problem);
+            guest.Machine, pool, conversions.Conversions.Count, new ConversionQuestion(PteAttribute.Shared, SweepRegion.DirectMap, 32), knowledge, null, CancellationToken.None, out string problem);
         Assert.True(finding is not null, problem);
         foreach (SweepWindow window in finding.Windows)
             output.WriteLine($"{window.First - finding.Record.First}..{window.Last - finding.Record.First} {window.Mappings[0]}, {window.PageStates[0]}: {window.Meets}, {window.End}: {window.Conclusion}");

@@ -153,7 +153,7 @@ internal sealed class SweepCommand
             [.. work.Select(static one => one.Platform).Distinct().Select(static one => new PlatformEntry(one.Name, one.Title))],
             [.. PropertyInfo.All.Select(static one => new PropertyEntry(one.Name, one.Sentence))],
             [.. work.Select(static one => one.Question.Host).Distinct().Select(static one => new HostEntry(HostNames.Of(one), HostNames.All[(int)one].Title))],
-            sweeps, CostComparison.Of(sweeps), _invocation.Interrupt.IsCancellationRequested)
+            sweeps, boot is null ? CostComparison.Of(sweeps) : [], _invocation.Interrupt.IsCancellationRequested)
         {
             NotSwept = boot?.NotSwept ?? [],
         };

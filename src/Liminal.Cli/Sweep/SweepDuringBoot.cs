@@ -34,6 +34,7 @@ internal sealed class SweepDuringBoot
     private readonly CancellationToken _interrupt;
     private readonly List<ConversionSweep> _sweeps = [];
     private readonly List<string> _notSwept = [];
+    private int _planned;
 
     /// <summary>A run that has not begun.</summary>
     /// <param name="work">Kernel, platform, directions, hosts and switches; regions and numbers of pages are those of the boot.</param>
@@ -82,7 +83,7 @@ internal sealed class SweepDuringBoot
             session.Machine.Breakpoints.Add(entry);
 
         var guest = new Guest(source, platform, work, session, conversions);
-        _progress(_sweeps.Count, 0, $"booting as {platform.Name}");
+        _progress(_sweeps.Count, _planned, $"booting as {platform.Name}");
         MachineEnd? end;
         using (_interrupt.Register(session.Machine.Interrupt))
             end = session.BringUp(stop => Arrive(guest, stop));
@@ -158,6 +159,7 @@ internal sealed class SweepDuringBoot
         }
 
         guest.First.TryAdd(likeness, number);
+        _planned += work.Count;
         foreach (SweepWork one in work)
         {
             if (_interrupt.IsCancellationRequested)
@@ -165,9 +167,9 @@ internal sealed class SweepDuringBoot
 
             var watch = Stopwatch.StartNew();
             string what = $"{guest.Platform.Name} conversion {number}, {conversion.Function}()";
-            _progress(_sweeps.Count, 0, what);
+            _progress(_sweeps.Count, _planned, what);
             ConversionFinding finding = BootSweep.Sweep(
-                guest.Session.Machine, conversion, one.Question, guest.Source.Knowledge, null, _interrupt, out string problem)
+                guest.Session.Machine, conversion, number, one.Question, guest.Source.Knowledge, null, _interrupt, out string problem)
                 ?? throw new CommandFailure("LIM3211", $"{guest.Platform.Name}: conversion {number} cannot be swept: {problem}");
             _sweeps.Add(FindingReport.Of(
                 finding, guest.Source.Name, guest.Platform, HostNames.Of(one.Question.Host), SweepSettings.Texts(guest.Platform, one.Switches),

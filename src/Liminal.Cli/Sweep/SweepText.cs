@@ -44,7 +44,7 @@ internal static class SweepText
     {
         ConversionSweep sweep = same[0];
         yield return Line(
-            ($"{(withKernel ? $"{sweep.Kernel} " : "")}{sweep.Platform} {sweep.Direction}", TextStyle.Strong),
+            ($"{(withKernel ? $"{sweep.Kernel} " : "")}{sweep.Platform} {(sweep.Subject.Number is int number ? $"#{number} " : "")}{sweep.Direction}", TextStyle.Strong),
             ($"  {sweep.Subject.Cause}, {sweep.Subject.Region}, {sweep.Subject.Processors} CPUs", TextStyle.Plain));
         if (sweep.Subject.Without.Count > 0)
             yield return Line(($"  without {string.Join(", ", sweep.Subject.Without)}", TextStyle.Notable));
@@ -106,7 +106,7 @@ internal static class SweepText
             string open = longest > 0 && sweep.Ended is null && sweep.Windows.Any(static window => window.Closed < 0) ? ", and open when it returns" : "";
             string worst = sweep.Windows.Count == 0 ? "no window" : sweep.Windows.Where(static window => window.Runs.Count > 0).Select(static window => window.End).DefaultIfEmpty().Max().ToString();
             yield return Line(
-                ($"{(kernels == 0 ? "" : sweep.Kernel.PadRight(kernels))}{sweep.Platform,-5} {sweep.Direction,-8} {Settings(sweep).PadRight(settings)}  ", TextStyle.Plain),
+                ($"{(kernels == 0 ? "" : sweep.Kernel.PadRight(kernels))}{sweep.Platform,-5} {(sweep.Subject.Number is int number ? $"#{number,-3} " : "")}{sweep.Direction,-8} {Settings(sweep).PadRight(settings)}  ", TextStyle.Plain),
                 ($"{survives.Verdict,-13}", isLost ? TextStyle.Violation : TextStyle.Good),
                 ($" longest window {Number(longest)} instructions, {worst}{open}", TextStyle.Plain));
         }

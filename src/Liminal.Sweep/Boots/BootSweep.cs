@@ -29,11 +29,11 @@ public static class BootSweep
     public static string? WhyNot(VirtualMachine machine, BootConversion conversion, KernelKnowledge knowledge)
     {
         ArgumentNullException.ThrowIfNull(conversion);
-        if (ConversionFunction.All.FirstOrDefault(one => one.Name == conversion.Function) is not { ReturnsError: true } || conversion.Address is null)
-            return "it returns nothing that says how it ended";
+        if (conversion.Address is null)
+            return "nobody named a range";
 
         if (GuestKernel.Attach(machine, knowledge, out string problem) is not GuestKernel kernel)
-            return problem;
+            return $"the kernel does not run on page tables of its own yet: {problem}";
 
         // What is followed are the tables of init_mm. Until the kernel has made them, it runs on those of its early boot.
         ulong address = AddressOf(conversion);
@@ -41,12 +41,16 @@ public static class BootSweep
         if (!isMapped || conversion.Frames.Count == 0 || physical >> Page.Shift != conversion.Frames[0].First)
             return "the kernel still runs on the page tables of its early boot";
 
+        if (ConversionFunction.All.FirstOrDefault(one => one.Name == conversion.Function) is not { ReturnsError: true })
+            return "it returns nothing that says how it ended";
+
         return RegionOf(kernel, address) is null ? $"its address {address:x16} is in no area that is swept" : null;
     }
 
     /// <summary>Sweeps the conversion under one host.</summary>
     /// <param name="machine">The machine, at the function's first instruction.</param>
     /// <param name="conversion">The conversion that begins there, one for which <see cref="WhyNot"/> has nothing to say.</param>
+    /// <param name="number">Its number in the boot, from 1.</param>
     /// <param name="settings">Host, switches and limits; target, region and pages are those of the conversion.</param>
     /// <param name="knowledge">Of the kernel.</param>
     /// <param name="progress">Told of each stray load: how many are done, and of how many.</param>
@@ -55,6 +59,7 @@ public static class BootSweep
     public static ConversionFinding? Sweep(
         VirtualMachine machine,
         BootConversion conversion,
+        int number,
         ConversionQuestion settings,
         KernelKnowledge knowledge,
         Action<int, int>? progress,
@@ -75,6 +80,7 @@ public static class BootSweep
             Pages = frames.Count,
             Cpu = conversion.Cpu,
             Cause = CauseOf(conversion),
+            Number = number,
         };
         var range = new ConversionRange(address, frames, region);
         using VirtualMachine prepared = machine.Fork();

@@ -31,6 +31,9 @@ public sealed record ConversionQuestion(PteAttribute Target, SweepRegion Region,
     /// <summary>What made the conversion, when it is one that the kernel makes by itself; null for one that is called.</summary>
     public string? Cause { get; init; }
 
+    /// <summary>The number of such a conversion in the boot, from 1.</summary>
+    public int? Number { get; init; }
+
     /// <summary>Instructions, of all processors together, after which a conversion or a stray load is given up.</summary>
     public ulong Limit { get; init; } = 400_000_000;
 

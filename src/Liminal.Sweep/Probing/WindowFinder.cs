@@ -51,7 +51,7 @@ internal static class WindowFinder
     {
         StrayLoadEnd end = runs.Count == 0 ? StrayLoadEnd.Unknown : runs.Max(static run => run.End);
         string conclusion = runs.Count == 0
-            ? "no load can begin there: the page before is in transition too"
+            ? "no load can begin there: the page before is not mapped, or in transition too"
             : runs.First(run => run.End == end).Detail;
         string meets = situation.HostActs ? $"{situation.Outcome} after an exit" : situation.Outcome.ToString();
         return new SweepWindow(

@@ -245,11 +245,8 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
         _states[page] = change.Change.State;
         int number = Add(processor, SweepEventKind.PageState, $"page {page}", $"is {_book.Name(change.Change.State)} now",
             $"was {_book.Name(change.Before)}", [page]);
-        foreach (TrackedMapping mapping in _tables.Mappings)
+        foreach (TrackedMapping mapping in _tables.MappingsOf(page))
         {
-            if (mapping.Page != page)
-                continue;
-
             mapping.DropEverywhere(change.Change.DroppedTranslations);
             Refresh(mapping, number);
         }

@@ -29,6 +29,7 @@ internal sealed class KernelTables
     private readonly Dictionary<ulong, List<TrackedMapping>> _byEntry = [];
     private readonly Dictionary<(int Page, ulong Address), TrackedMapping> _byPlace = [];
     private readonly List<TrackedMapping> _mappings = [];
+    private readonly List<TrackedMapping>[] _ofPage;
 
     /// <summary>Reads the tables of a stopped guest.</summary>
     /// <param name="kernel">The guest.</param>
@@ -39,8 +40,12 @@ internal sealed class KernelTables
         _ram = kernel.Machine.Ram;
         _format = kernel.Machine.Configuration.Confidential?.Platform.Format ?? PteFormat.Plain;
         _processors = kernel.Machine.Processors.Length;
+        _ofPage = new List<TrackedMapping>[frames.Count];
         for (int page = 0; page < frames.Count; page++)
+        {
             _pageOfFrame[frames[page].Value] = page;
+            _ofPage[page] = [];
+        }
 
         int levels = kernel.Memory.Levels;
         AddTable(_format.Frame(new PageTableEntry(kernel.KernelRoot | 1)).Value, levels, 0, FirstKernelEntry);
@@ -50,6 +55,9 @@ internal sealed class KernelTables
 
     /// <summary>Every mapping that was seen, those that are gone included.</summary>
     public IReadOnlyList<TrackedMapping> Mappings => _mappings;
+
+    /// <summary>Those of one page.</summary>
+    public IReadOnlyList<TrackedMapping> MappingsOf(int page) => _ofPage[page];
 
     /// <summary>The pages that hold the tables.</summary>
     public IEnumerable<ulong> TableFrames => _tables.Keys;
@@ -168,6 +176,7 @@ internal sealed class KernelTables
         {
             mapping = new TrackedMapping(_mappings.Count, page, new VirtualAddress(address), RegionName(_kernel.RegionOf(address)), _processors);
             _mappings.Add(mapping);
+            _ofPage[page].Add(mapping);
             _byPlace.Add((page, address), mapping);
         }
 

@@ -104,7 +104,7 @@ class MemoryMap {
     for (let time = Math.ceil((view.from - start) / step) * step; time <= view.to - start; time += step) ticks.push(time);
     return [
       ticks.map(time => s("g", { class: "map-tick" }, s("line", { x1: x(start + time), x2: x(start + time), y1: bottom, y2: bottom + 4 }),
-        s("text", { x: x(start + time), y: bottom + 16, "text-anchor": "middle" }, shortCount(time)))),
+        s("text", { x: x(start + time), y: bottom + 16, "text-anchor": "middle" }, shortCount(time || 0)))),
       s("text", { class: "map-unit", x: MapWidth - 8, y: bottom + 28, "text-anchor": "end" }, this.index < 0 ? "instructions" : "instructions since it was entered"),
     ];
   }

@@ -56,4 +56,8 @@ public sealed record ConversionSweep(
 /// <param name="Applied">Name of the protocol that took the place of the kernel's own function; null for the kernel's own.</param>
 /// <param name="Without">Callbacks of <c>x86_platform.guest</c> that the kernel's plain ones took the place of, in the order given; usually none.</param>
 public sealed record SweepSubject(
-    string Cause, string Region, int Pages, ulong FirstFrame, int Processors, string? Applied, IReadOnlyList<string> Without);
+    string Cause, string Region, int Pages, ulong FirstFrame, int Processors, string? Applied, IReadOnlyList<string> Without)
+{
+    /// <summary>Number, in its boot, of a conversion that the kernel made by itself, from 1; null for one that was called.</summary>
+    public int? Number { get; init; }
+}

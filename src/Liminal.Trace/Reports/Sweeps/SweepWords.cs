@@ -18,6 +18,7 @@ internal static class SweepWords
     [
         $"{Count(subject.Pages, "page")} of {subject.Region}",
         .. subject.Applied is null ? (string[])[] : [$"{subject.Applied} applied"],
+        .. subject.Number is int number ? [$"conversion {number} of the boot"] : (string[])[],
         .. subject.Without.Select(static function => $"without {function}"),
     ]);
 
