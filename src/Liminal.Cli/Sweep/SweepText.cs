@@ -101,13 +101,14 @@ internal static class SweepText
         foreach (ConversionSweep sweep in report.Sweeps)
         {
             PropertyVerdict survives = sweep.Properties.First(static one => one.Property == "StrayLoadsSurvive");
-            bool isLost = survives.Verdict == Verdict.Violated;
-            ulong longest = sweep.Windows.Count == 0 ? 0 : sweep.Windows.Max(static window => window.Length);
+            TextStyle style = survives.Verdict switch { Verdict.Violated => TextStyle.Violation, Verdict.Holds => TextStyle.Good, _ => TextStyle.Notable };
+            var summary = SweepSummary.Of(sweep);
+            ulong longest = summary.LongestWindow;
             string open = longest > 0 && sweep.Ended is null && sweep.Windows.Any(static window => window.Closed < 0) ? ", and open when it returns" : "";
-            string worst = sweep.Windows.Count == 0 ? "no window" : sweep.Windows.Where(static window => window.Runs.Count > 0).Select(static window => window.End).DefaultIfEmpty().Max().ToString();
+            string worst = longest == 0 ? "no window" : summary.Worst?.ToString() ?? "no load was run";
             yield return Line(
                 ($"{(kernels == 0 ? "" : sweep.Kernel.PadRight(kernels))}{sweep.Platform,-5} {(sweep.Subject.Number is int number ? $"#{number,-3} " : "")}{sweep.Direction,-8} {Settings(sweep).PadRight(settings)}  ", TextStyle.Plain),
-                ($"{survives.Verdict,-13}", isLost ? TextStyle.Violation : TextStyle.Good),
+                ($"{survives.Verdict,-13}", style),
                 ($" longest window {Number(longest)} instructions, {worst}{open}", TextStyle.Plain));
         }
 

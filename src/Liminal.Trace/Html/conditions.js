@@ -49,10 +49,10 @@ function keyOf(point, names) {
   return JSON.stringify(names.map(name => point.get(name) ?? null));
 }
 
-/** The conditions as small labels. */
-function conditionLabels(chosen, all) {
+/** The conditions as small labels; word is what one of all is called. */
+function conditionLabels(chosen, all, word = "run") {
   const alternatives = describe(chosen, all);
-  if (alternatives.length === 0) return h("span", { class: "conditions" }, all.length === 1 ? "in the only run" : `in all ${all.length} runs`);
+  if (alternatives.length === 0) return h("span", { class: "conditions" }, all.length === 1 ? `in the only ${word}` : `in all ${all.length} ${word}s`);
   const merged = mergeLast(alternatives);
   return h("span", { class: "conditions" }, "under ", merged.map((settings, i) => [
     i > 0 && h("span", { class: "or" }, "or"),

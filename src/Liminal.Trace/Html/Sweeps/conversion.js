@@ -49,8 +49,8 @@ class ConversionView {
   settings() {
     const { group, report } = this;
     const words = groupConditions(report, group);
-    if (group.settings.length === 1) return h("p", { class: "settings" }, words, " ", settingLine(report, group.settings[0]));
-    return h("details", { class: "settings" }, h("summary", {}, words, ` · ${plural(group.settings.length, "sweep")} came to the same`),
+    if (group.settings.length === 1) return h("p", { class: "settings" }, words, " · ", settingLine(report, group.settings[0]));
+    return h("details", { class: "settings" }, h("summary", {}, words, ` · ${plural(group.settings.length, "setting")} came to the same`),
       h("ul", {}, group.settings.map(one => h("li", {}, settingLine(report, one)))));
   }
 

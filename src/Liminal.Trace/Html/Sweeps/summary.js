@@ -24,9 +24,9 @@ class Summary {
       h("p", { class: "count" }, `${plural(sweeps, "sweep")}; those that came to the same are one line. A line leads to its timeline, a cross to what happened.`),
       h("div", { class: "scroll" }, h("table", { class: "sweeps", onkeydown: event => this.move(event) },
         h("thead", {}, h("tr", {},
-          withKernel && heading("kernel"), heading("conversion"), withSubject && heading("of"), heading("hosts and settings", { class: "wide" }),
+          withKernel && heading("kernel"), heading("conversion"), heading("verdict", { class: "narrow" }), withSubject && heading("of"), heading("hosts and settings", { class: "wide" }),
           properties.map(property => heading(h("span", {}, property.name), { class: "upright", title: property.title })),
-          heading("verdict", { class: "narrow" }), heading("longest window", { class: "number" }), heading("worst end"), heading("instructions", { class: "number" }))),
+          heading("longest window", { class: "number" }), heading("worst end"), heading("instructions", { class: "number" }))),
         h("tbody", {}, report.groups.map(group => this.row(group, properties, withKernel, withSubject))))),
     ];
   }
@@ -37,10 +37,10 @@ class Summary {
     return h("tr", { "data-group": group.href.slice(2), onclick: event => { if (!event.target.closest("a")) location.hash = group.href; } },
       withKernel && h("td", {}, h("code", {}, group.kernel)),
       h("th", { scope: "row" }, h("a", { class: "enter", href: group.href }, h("b", {}, group.platform), ` ${group.direction}`)),
+      h("td", { class: `narrow word ${verdict}` }, icon(verdict), " ", words),
       withSubject && h("td", { class: "subject" }, this.subject(group)),
       h("td", { class: "wide" }, groupConditions(this.report, group)),
       properties.map(property => this.verdict(group, property)),
-      h("td", { class: `narrow word ${verdict}` }, icon(verdict), " ", words),
       h("td", { class: "number" }, longest === 0 ? "none" : count(longest)),
       h("td", { class: "worst" }, worst === null ? h("span", { class: "soft" }, longest === 0 ? "no window" : "no load was run") : endBadge(worst)),
       h("td", { class: "number" }, count(group.cost.instructions)));

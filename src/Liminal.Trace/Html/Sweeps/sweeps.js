@@ -60,7 +60,7 @@ function alternatives(report, group) {
 
 /** Under which hosts and settings a group is so. */
 function groupConditions(report, group) {
-  return conditionLabels(group.settings, alternatives(report, group).flatMap(other => other.settings));
+  return conditionLabels(group.settings, alternatives(report, group).flatMap(other => other.settings), "sweep");
 }
 
 /** "pages 0 to 15" in as few words as possible. */
