@@ -2,6 +2,7 @@
 
 const CellWidth = 13; // marks that would overlap share one cell of this width
 const NarrowestBar = 4; // a window of one instruction is still seen and hit
+const LetterWidth = 7.5; // of the name in a bar, with room: a bar that is shorter has none
 const ChartAxis = 22;
 
 class Chart {
@@ -196,6 +197,7 @@ class Chart {
     const to = Math.min(left + width, this.scale.width + 4);
     return s("g", { class: `bar ${endOf(window.end).look}${window.runs.length === 0 ? " untried" : ""}${window.index === this.chosen.window ? " chosen" : ""}`, "data-window": window.index, onclick: () => this.choose({ window: window.index }) },
       s("rect", { x: from, y, width: to - from, height: TrackHeight - 3, rx: 2 }),
+      to - from > window.end.length * LetterWidth && s("text", { x: Math.max(from, 0) + 5, y: y + 10 }, window.end),
       s("title", {}, `window ${window.index + 1}: ${instruction(window.first)} to ${instruction(window.last)}, ${plural(window.length, "instruction")}, meets ${window.meets}, ${window.end}`));
   }
 

@@ -1,7 +1,7 @@
 // The rows of the chart: a processor or the host each, and pages. Pages that are in the same windows share a row until it is unfolded.
 
 const PlainRow = 34;
-const TrackHeight = 11;
+const TrackHeight = 16;
 const PageMarks = 26;
 
 class Rows {
