@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
@@ -38,8 +39,9 @@ public static class SweepReportJUnit
             Attribute(writer, "name", "liminal sweep");
             WriteCounts(writer, report.Sweeps.SelectMany(static sweep => sweep.Properties), report.Interrupted ? 1 : 0);
             Attribute(writer, "time", Seconds(report.Sweeps.Sum(static sweep => sweep.Seconds)));
+            HashSet<string> shared = [.. report.Sweeps.GroupBy(Name, StringComparer.Ordinal).Where(static same => same.Count() > 1).Select(static same => same.Key)];
             foreach (ConversionSweep sweep in report.Sweeps)
-                WriteSuite(writer, report, sweep);
+                WriteSuite(writer, report, sweep, shared.Contains(Name(sweep)) ? $"{Name(sweep)}, {sweep.Subject.Cause}" : Name(sweep));
 
             if (report.Interrupted)
                 WriteInterruption(writer);
@@ -50,10 +52,14 @@ public static class SweepReportJUnit
         stream.WriteByte((byte)'\n');
     }
 
-    private static void WriteSuite(XmlWriter writer, SweepReport report, ConversionSweep sweep)
+    /// <summary>The name of a suite: without the call, so that it is the same for the same sweep of another build.</summary>
+    private static string Name(ConversionSweep sweep) =>
+        $"{sweep.Kernel} {sweep.Platform} {sweep.Direction}, {SweepWords.Subject(sweep.Subject)}, {SweepWords.Settings(sweep)}";
+
+    private static void WriteSuite(XmlWriter writer, SweepReport report, ConversionSweep sweep, string name)
     {
         writer.WriteStartElement("testsuite");
-        Attribute(writer, "name", $"{sweep.Kernel} {sweep.Platform} {sweep.Direction}, {SweepWords.Subject(sweep.Subject)}, {SweepWords.Settings(sweep)}");
+        Attribute(writer, "name", name);
         WriteCounts(writer, sweep.Properties, 0);
         Attribute(writer, "skipped", sweep.Properties.Count(static one => one.Verdict == Verdict.NotApplicable).ToString(CultureInfo.InvariantCulture));
         Attribute(writer, "time", Seconds(sweep.Seconds));

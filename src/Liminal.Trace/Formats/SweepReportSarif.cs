@@ -7,6 +7,7 @@ using System.Linq;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Liminal.Trace;
 
@@ -15,7 +16,7 @@ namespace Liminal.Trace;
 /// The rules are the properties, the results are the violations; sweeps that came to the same give one result. A property without a verdict is a
 /// notification of the run, because it is no finding. Source of the format: OASIS, Static Analysis Results Interchange Format 2.1.0.
 /// </remarks>
-public static class SweepReportSarif
+public static partial class SweepReportSarif
 {
     private const string Schema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -305,7 +306,7 @@ public static class SweepReportSarif
         }
     }
 
-    private static string Where(ConversionSweep sweep) => $"{sweep.Kernel} {sweep.Platform} {sweep.Direction}, {SweepWords.Subject(sweep.Subject)}";
+    private static string Where(ConversionSweep sweep) => $"{sweep.Kernel} {sweep.Platform} {sweep.Direction}, {SweepWords.Subject(sweep.Subject)}, {sweep.Subject.Cause}";
 
     /// <summary>The last event that a counterexample tells: what opened the window, or what violated the property.</summary>
     private static SweepEvent? Cause(ConversionSweep sweep, PropertyVerdict verdict)
@@ -320,9 +321,12 @@ public static class SweepReportSarif
         SweepSubject subject = group.First.Subject;
         string text = string.Join('\n',
         [
-            group.First.Platform, group.First.Direction, subject.Region, subject.Applied, .. subject.Without, verdict.Property,
+            group.First.Platform, group.First.Direction, subject.Region, Address().Replace(subject.Cause, ""), subject.Applied, .. subject.Without, verdict.Property,
             SweepWords.Function(cause?.Symbol ?? ""), .. group.Sweeps.Select(SweepWords.Settings),
         ]);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
+
+    [GeneratedRegex("(0x)?[0-9a-f]{16}")]
+    private static partial Regex Address();
 }

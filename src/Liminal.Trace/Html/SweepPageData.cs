@@ -30,6 +30,11 @@ internal static class SweepPageData
 
             writer.WriteEndArray();
             WriteComparisons(writer, report.Costs);
+            writer.WriteStartArray("notSwept");
+            foreach (string line in report.NotSwept)
+                writer.WriteStringValue(line);
+
+            writer.WriteEndArray();
             pool.Write(writer);
             writer.WriteEndObject();
         }

@@ -52,6 +52,18 @@ public sealed class SweepReportFormatsTests
         Assert.Equal(SampleSweeps.Full.Sweeps.Count, Junit(SampleSweeps.Full).Elements("testsuite").Select(static one => (string)one.Attribute("name")!).Distinct().Count());
 
     [Fact]
+    public void Suites_that_would_have_one_name_have_their_cause_in_it()
+    {
+        ConversionSweep sweep = SampleSweeps.Full.Sweeps[0];
+        SweepReport boot = SampleSweeps.Of(sweep, sweep with { Subject = sweep.Subject with { Cause = "set_memory_decrypted(ffff888000000000, 4) during boot, for swiotlb_init" } });
+
+        string[] names = [.. Junit(boot).Elements("testsuite").Select(static one => (string)one.Attribute("name")!)];
+
+        Assert.EndsWith(sweep.Subject.Cause, names[0]);
+        Assert.EndsWith("for swiotlb_init", names[1]);
+    }
+
+    [Fact]
     public void A_failure_tells_its_counterexample()
     {
         XElement failure = Junit(SampleSweeps.Full).Descendants("failure").First();

@@ -230,6 +230,20 @@ public sealed class SweepReportHtmlTests(Browser browser)
     }
 
     [Fact]
+    public async Task Conversions_of_a_boot_are_told_apart_by_their_causes_and_those_not_swept_are_listed()
+    {
+        SweepReport boot = SampleSweeps.Of(First, First with { Subject = First.Subject with { Cause = "set_memory_decrypted(ffff888000000000, 4) during boot, for swiotlb_init" } });
+        await using OpenPage open = await browser.Open(boot with { NotSwept = ["6.12 snp: conversion 3, not swept: as conversion 2"] });
+
+        IReadOnlyList<string> subjects = await open.Page.Locator("td.subject").AllInnerTextsAsync();
+        await open.Page.Locator(".not-swept summary").ClickAsync();
+
+        Assert.Equal(2, subjects.Count);
+        Assert.Contains("for swiotlb_init", subjects[1]);
+        Assert.Contains("as conversion 2", await open.Page.InnerTextAsync(".not-swept li"));
+    }
+
+    [Fact]
     public async Task An_interrupted_run_is_called_one()
     {
         await using OpenPage open = await browser.Open(SampleSweeps.Full with { Interrupted = true, Sweeps = [] });

@@ -29,6 +29,7 @@ internal static class AnySweep
             Kernels = [new KernelEntry(text, text, text, text)],
             Sweeps = [sweep],
             Costs = CostComparison.Of([sweep]),
+            NotSwept = [text],
             Interrupted = true,
             Platforms = [new PlatformEntry(text, text)],
             Properties = [new PropertyEntry(text, text)],

@@ -3,7 +3,7 @@
 class Summary {
   constructor(report) {
     this.report = report;
-    this.element = h("section", { class: "summary", "aria-label": "all conversions" }, this.kernels(), this.table(), comparisonTables(report), this.legend());
+    this.element = h("section", { class: "summary", "aria-label": "all conversions" }, this.kernels(), this.table(), comparisonTables(report), this.notSwept(), this.legend());
   }
 
   kernels() {
@@ -11,8 +11,19 @@ class Summary {
       h("b", {}, kernel.name), " ", h("span", { class: "source" }, kernel.title, " · sha256 ", h("code", {}, kernel.source)))));
   }
 
+  /** Conversions of a boot that were met and not swept, and why. */
+  notSwept() {
+    const lines = this.report.notSwept;
+    return lines.length > 0 && h("details", { class: "not-swept" }, h("summary", {}, `${plural(lines.length, "conversion")} met and not swept`),
+      h("ul", {}, lines.map(line => h("li", {}, line))));
+  }
+
   table() {
     const { report } = this;
+    const question = group => JSON.stringify([group.kernel, group.platform, group.direction, this.what(group)]);
+    const causes = new Map(); // whether the number of pages and where they come from tell conversions apart
+    for (const group of report.groups) causes.set(question(group), (causes.get(question(group)) ?? new Set()).add(group.subject.cause));
+    this.withCause = [...causes.values()].some(all => all.size > 1);
     if (report.groups.length === 0) return h("p", { class: "count" }, "No conversion was swept.");
     const sweeps = report.groups.reduce((sum, group) => sum + group.settings.length, 0);
     const withKernel = report.kernels.length > 1;
@@ -55,7 +66,12 @@ class Summary {
       : [icon(verdict), h("span", { class: "unseen" }, words)]);
   }
 
+  /** What was converted, as long as it takes to tell it from the others. */
   subject(group) {
+    return this.withCause ? `${this.what(group)}: ${group.subject.cause}` : this.what(group);
+  }
+
+  what(group) {
     const { region, pages, applied, without } = group.subject;
     return [`${plural(pages, "page")} of ${region}`, applied && `${applied} applied`, without.length > 0 && `without ${without.join(", ")}`].filter(Boolean).join(", ");
   }
