@@ -47,7 +47,10 @@ public sealed class ReplayTests(ITestOutputHelper output)
         ReplayFinding ended = Replay(campaign, "linux-6.12-tdx", Platforms.Tdx, Direction.Encrypt, HostPolicy.Cooperative, Property.StrayLoadsSurvive, Suppressed);
         ReplayFinding view = Replay(campaign, "linux-6.12-tdx", Platforms.Tdx, Direction.Encrypt, HostPolicy.ImplicitConvert, Property.NoPrivateMappingOfASharedPage, Suppressed);
 
-        Assert.Equal((ReplayOutcome.Reached, ReplayOutcome.Reached, ReplayOutcome.Reached), (lost.Outcome, ended.Outcome, view.Outcome));
+        ReplayFinding refused = Replay(campaign, "linux-6.12-tdx", Platforms.Tdx, Direction.Encrypt, HostPolicy.Refuse, Property.FailureLeavesNothingUsable);
+
+        Assert.All([lost, ended, view, refused], static finding => Assert.Equal(ReplayOutcome.Reached, finding.Outcome));
+        Assert.Contains(refused.Steps, static step => step.Fate == ReplayFate.Steered && step.Kernel.EndsWith("Refused", System.StringComparison.Ordinal));
         Assert.Contains("it returned 0, and page", lost.Conclusion);
         Assert.Contains("another state on the host side", Assert.Single(lost.Steps, static step => step.Fate == ReplayFate.Steered).Kernel);
         Assert.Equal(StrayLoadEnd.Terminated, ended.Load!.End);

@@ -131,7 +131,7 @@ public enum ObservedStepKind
 /// <param name="Region">The mapping's area, for stores; else empty.</param>
 /// <param name="Operation">For <see cref="ObservedStepKind.GuestOperation"/>.</param>
 /// <param name="Call">For <see cref="ObservedStepKind.HostCall"/>.</param>
-/// <param name="Status">What the guest was told.</param>
+/// <param name="Status">What the guest was told; of a call that stopped half-way, for this page.</param>
 /// <param name="Function">Kernel function that was executing.</param>
 public readonly record struct ObservedStep(
     ObservedStepKind Kind,

@@ -212,16 +212,17 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
         List<int> pages = [];
         for (ulong i = 0; i < hostCall.Pages; i++)
         {
-            if (_pageOfFrame.TryGetValue(hostCall.FirstFrame + i, out int page))
-                pages.Add(page);
+            if (!_pageOfFrame.TryGetValue(hostCall.FirstFrame + i, out int page))
+                continue;
+
+            pages.Add(page);
+            OperationStatus status = i < hostCall.Done ? OperationStatus.Done : hostCall.Status;
+            AddStep(new ObservedStep(ObservedStepKind.HostCall, Now, processor.Index, page, "", default, hostCall.Call, status, Function(processor)));
         }
 
         string result = hostCall.Done == hostCall.Pages ? $"{hostCall.Status}" : $"{hostCall.Status} after {hostCall.Done}";
         Add(processor, SweepEventKind.HostCall, "host", $"{hostCall.Call} of {hostCall.Pages} pages from {hostCall.FirstFrame:x}: {result}",
             hostCall.HasStruck ? "the host did not do what it should have" : "", pages);
-        foreach (int page in pages)
-            AddStep(new ObservedStep(ObservedStepKind.HostCall, Now, processor.Index, page, "", default, hostCall.Call, hostCall.Status, Function(processor)));
-
         if (pages.Count == 0)
             AddStep(new ObservedStep(ObservedStepKind.HostCall, Now, processor.Index, -2, "", default, hostCall.Call, hostCall.Status, Function(processor)));
     }

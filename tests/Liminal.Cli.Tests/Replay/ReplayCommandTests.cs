@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System;
 using System.IO;
-using System.Linq;
 
 namespace Liminal.Cli.Tests.Replay;
 
@@ -84,7 +84,7 @@ public sealed class ReplayCommandTests
     {
         Assert.Equal(2, run.ExitCode);
         Assert.Empty(run.Out);
-        string line = Assert.Single(run.Error.TrimEnd('\n').Split('\n').Where(static one => !one.Contains("exploring", System.StringComparison.Ordinal)));
+        string line = Assert.Single(run.Error.TrimEnd('\n').Split('\n'), static one => !one.Contains("exploring", StringComparison.Ordinal));
         Assert.StartsWith($"liminal: {id}: ", line);
         Assert.Contains(reason, line);
     }

@@ -114,6 +114,23 @@ public sealed class TraceAlignmentTests
         Assert.Equal(1, TraceAlignment.Of(acts, 0, 2, 0, Of(Step(ObservedStepKind.SetAttribute))).DepartsAt);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_call_that_is_refused_half_way_is_done_for_the_pages_before(int page)
+    {
+        TraceAct[] acts = [Start, Calling(HostCall.MapGpaPrivate, 0), new(TraceActKind.HostRefuses, 0, 1), new(TraceActKind.ReturnFailure)];
+        ConversionRecord record = Of(Call(HostCall.MapGpaPrivate, 0), Call(HostCall.MapGpaPrivate, 1) with { Status = OperationStatus.Refused }) with
+        {
+            Result = new KernelCallResult(KernelCallStatus.Returned, unchecked((ulong)-5L), 10, ""),
+        };
+
+        var aligned = TraceAlignment.Of(acts, 0, acts.Length, page, record);
+
+        Assert.Null(aligned.DepartsAt);
+        Assert.Equal(ReplayFate.Steered, aligned.Acts[2].Fate);
+    }
+
     private static TraceAct On(TraceActKind kind, int page, string mapping = "direct map") => new(kind, 0, page, mapping);
 
     private static TraceAct Calling(HostCall call, int page) => new(TraceActKind.CallHost, 0, page, "", call);
