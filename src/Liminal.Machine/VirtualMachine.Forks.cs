@@ -23,7 +23,7 @@ public sealed partial class VirtualMachine
     /// <param name="transmit">Takes what the fork writes to its console; null throws it away.</param>
     /// <remarks>
     /// Dispose of the fork before this machine, never twice, and do not touch it afterwards: the object serves again. Do not run this machine on
-    /// another thread than its forks. Both may run on, in any order; a fork may be forked. Breakpoints, watchpoints, hooks, observers, watched pages,
+    /// another thread than its forks. Both may run on, in any order; a fork may be forked. Breakpoints, traps, watchpoints, hooks, observers, watched pages,
     /// console input and the idle callback are not part of the state: a fork begins without any.
     /// </remarks>
     /// <exception cref="InvalidOperationException">A run is on.</exception>
@@ -78,6 +78,7 @@ public sealed partial class VirtualMachine
 
         Breakpoints.Clear();
         Watchpoints.Clear();
+        ClearTraps();
         if (_original is { _isDisposed: false } original && original._spareForks.Count < MostSpareForks)
         {
             BecomeSpare(original);

@@ -47,6 +47,21 @@ public sealed partial class VirtualMachine
         }
     }
 
+    /// <summary>Stores a word for a processor between two of its instructions, seen by an observer as a store of its own would be.</summary>
+    /// <param name="processor">In whose place.</param>
+    /// <param name="physicalAddress">Guest-physical, aligned, in private RAM.</param>
+    /// <param name="value">What is stored.</param>
+    public void StoreFor(Processor processor, ulong physicalAddress, ulong value)
+    {
+        ulong old = Ram.Read<ulong>(physicalAddress);
+        Ram.Write(physicalAddress, value);
+        if (_watchedPages?.Contains(physicalAddress / GuestRam.PageSize) == true)
+        {
+            _processorObserver?.OnWatchedStore(
+                processor, new WatchedStore(physicalAddress, 0, sizeof(ulong), old, value, ByPageWalk: false, IsShared: false));
+        }
+    }
+
     /// <summary>Watches no page any more.</summary>
     public void UnwatchAllPages()
     {

@@ -57,6 +57,11 @@ public sealed partial class VirtualMachine
                 continue;
             }
 
+            if (TakeTrap(choice))
+            {
+                continue;
+            }
+
             FeedConsole();
             Board.ExpireTimers();
             if (Confidential is { HasWaiting: true } && _state.InstructionsRetired >= _state.NextPoll)
@@ -133,7 +138,12 @@ public sealed partial class VirtualMachine
                 End(MachineEndKind.Livelock, stop.Detail);
                 break;
             case StopKind.Breakpoint:
-                End(MachineEndKind.Breakpoint, stop.Detail);
+                NoteTrap();
+                if (Breakpoints.Contains(_running!.LinearRip))
+                {
+                    End(MachineEndKind.Breakpoint, stop.Detail);
+                }
+
                 break;
             case StopKind.Watchpoint:
                 End(MachineEndKind.Watchpoint, stop.Detail);

@@ -55,6 +55,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
         SharedRam = memories.SharedRam;
         PageStates = memories.PageStates;
         Breakpoints = new BreakpointSet(code);
+        _trapAddresses = new BreakpointSet(code);
         Watchpoints = new WatchpointSet(code);
         Board = new Board(configuration.ProcessorCount, new Control(this), value => _transmit(value));
         _scheduler = new Scheduler(configuration.ScheduleSeed);
@@ -76,6 +77,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
                 Rules = Confidential,
                 SharedRam = SharedRam,
                 Breakpoints = Breakpoints,
+                Traps = _trapAddresses,
                 Watchpoints = Watchpoints,
             };
             _processors[index].State.Activity = Activity.WaitForStartup;
@@ -186,7 +188,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
 
     private void End(MachineEndKind kind, string detail, uint value = 0, GuestEnd? guest = null)
     {
-        Processor processor = _running ?? _processors[0];
+        Processor processor = _running ?? _trapped ?? _processors[0];
         if (_end is null)
         {
             _end = new MachineEnd(kind, processor.Index, processor.Rip, detail, value) { Guest = guest };

@@ -19,6 +19,9 @@ public sealed unsafe partial class Processor
     /// </remarks>
     public BreakpointSet? Breakpoints { get; set; }
 
+    /// <summary>Where the processor stops with <see cref="StopKind.Breakpoint"/> as well, for the machine's own purposes; null for nowhere.</summary>
+    public BreakpointSet? Traps { get; set; }
+
     /// <summary>Linear address of the next instruction; during a bus call, of the present one.</summary>
     public ulong LinearRip => _core->Is64Bit ? Rip : (uint)(Rip + SegmentBase(SegmentIndex.Cs));
 
@@ -32,12 +35,12 @@ public sealed unsafe partial class Processor
     /// <summary>True, with the stop set, when the processor must stop before the next instruction. Tells the observer of a tracepoint.</summary>
     private bool MeetsBreakpoint()
     {
-        if (Breakpoints is not { IsEmpty: false } breakpoints)
+        if (Breakpoints is not { IsEmpty: false } && Traps is not { Count: > 0 })
             return false;
         ulong address = LinearRip;
         ulong retired = InstructionsRetired;
-        bool stops = breakpoints.Contains(address);
-        bool tells = Observer != null && breakpoints.HasTracepoint(address);
+        bool stops = Breakpoints?.Contains(address) == true || Traps?.Contains(address) == true;
+        bool tells = Observer != null && Breakpoints?.HasTracepoint(address) == true;
         if ((!stops && !tells) || (_reportedBreakpoint == address && _retiredAtReport == retired))
             return false;
         _reportedBreakpoint = address;

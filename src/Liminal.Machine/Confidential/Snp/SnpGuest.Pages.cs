@@ -21,6 +21,10 @@ internal sealed partial class SnpGuest
     private const byte LowestVmpl = 3;
     private const ulong VmsaAttribute = 1 << 16;
 
+    /// <inheritdoc/>
+    public override bool TryOperateFor(Processor processor, GuestOperation operation, ulong frame, out OperationStatus status) =>
+        TryPerformOnEntry(processor, operation, frame, out status, out _);
+
     /// <summary>PVALIDATE: RAX address, ECX size, EDX validate or rescind; EAX the result, CF set when the entry did not change.</summary>
     private ConfidentialVerdict ValidatePage(Processor processor)
     {
