@@ -152,6 +152,25 @@ public sealed partial class GuestKernel
         return null;
     }
 
+    /// <summary>Whether a processor executes code of the kernel that may do anything: with the kernel's GS, and outside the entry code, where neither GS nor stack are certain.</summary>
+    public bool IsInKernelProper(Processor processor)
+    {
+        ArgumentNullException.ThrowIfNull(processor);
+        if (processor.Cpl != 0)
+            return false;
+
+        bool isInEntryCode = FindSymbol("__entry_text_start") is ulong start && FindSymbol("__entry_text_end") is ulong end
+            && processor.Rip >= start && processor.Rip < end;
+        ulong active = processor.SegmentBase(SegmentIndex.Gs);
+        foreach (int cpu in isInEntryCode ? [] : OnlineCpus)
+        {
+            if (PerCpuBase(cpu) == active)
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>The processor that a CPU is; null when it is not online.</summary>
     public Processor? ProcessorOf(int cpu)
     {
