@@ -5,6 +5,8 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
 using System.Text;
+using Liminal.Checker.Vocabulary;
+using Liminal.Cli.Applying;
 using Liminal.Cli.Boot.Census;
 using Liminal.Cli.Boot.Debugging;
 using Liminal.Cli.Boot.Tracing;
@@ -44,6 +46,7 @@ internal sealed class BootCommand
     private readonly Option<bool> _census = OptionValue.Flag("--census", "At the end, print what all page tables of the guest map, and which mappings contradict the platform.");
     private readonly Option<string?> _gdb = OptionValue.Single("--gdb", "PORT", "Wait for gdb on this port of localhost before the first instruction; 0 takes any free port.");
     private readonly Option<string?> _gdbAttach = OptionValue.Single("--gdb-attach", "PORT", "Run, and let gdb attach on this port of localhost at any time.");
+    private readonly Option<string?> _apply = ApplyOption.Create("Let a protocol make every conversion in the kernel's place: a built-in one, or FILE.cs[:NAME].");
     private readonly PlatformOptions _platform = new();
     private readonly Invocation _invocation;
 
@@ -61,6 +64,7 @@ internal sealed class BootCommand
             ("liminal boot vmlinuz --cpus 2 --until \"liminal: user land is up\" --json boot.json", "unattended, with a report"),
             ("liminal boot vmlinuz --platform vtom --cpus 2", "as a confidential guest"),
             ("liminal boot vmlinuz --platform snp --until \"liminal: user land is up\" --census", "and what its page tables map then"),
+            ("liminal boot vmlinuz --platform tdx --apply rfc-2023", "with the seven steps of the thread in place of the kernel's own conversions"),
             ("liminal boot vmlinuz --append quiet --max-instructions 100M", "the first part of a boot"),
             ("liminal boot vmlinuz --fresh --trace exceptions,cr3 --trace-file boot.trace", "with each exception and change of address space"),
             ("liminal boot vmlinuz --platform snp --fresh --until \"liminal: user land is up\" --trace conversions", "with each conversion of pages"),
@@ -69,7 +73,7 @@ internal sealed class BootCommand
         {
             boot._image, boot._initrd, boot._append, boot._commandLine, boot._cpus, boot._memory,
             boot._until, boot._limit, boot._json, boot._html, boot._trace, boot._traceFile, boot._traceLimit, boot._cpuid, boot._seed, boot._scheduleSeed, boot._fresh,
-            boot._census, boot._gdb, boot._gdbAttach,
+            boot._census, boot._apply, boot._gdb, boot._gdbAttach,
         };
         boot._platform.AddTo(command);
         command.SetAction(boot.Run);
@@ -80,7 +84,9 @@ internal sealed class BootCommand
     {
         DiagnosticBag diagnostics = [];
         BootRequest request = Read(parsed);
+        Protocol? protocol = ApplyOption.Read(parsed, _apply, _invocation.Terminal);
         using BootSession session = BootSession.Prepare(request, diagnostics) ?? throw Failure(diagnostics);
+        session.Applied = protocol is null ? null : AppliedBoot.Install(session, protocol);
         _invocation.Terminal.Note($"kernel command line: {session.CommandLine}");
         if (session.ResumedAt != 0)
             _invocation.Terminal.Note($"resumed from the cache at instruction {session.ResumedAt:N0}; --fresh boots from the beginning");
@@ -98,6 +104,9 @@ internal sealed class BootCommand
             session.Conversions?.Finish();
             trace?.Dispose();
             outcome.Print(_invocation.Terminal.Error);
+            if (session.Applied is { } applied)
+                _invocation.Terminal.Note(applied.Summary);
+
             if (trace?.Failure is string failure)
                 throw TraceFailure(request.TracePath ?? "standard error", failure);
 
@@ -173,7 +182,7 @@ internal sealed class BootCommand
             TraceLimit = OptionValue.NumberOf(parsed, _traceLimit, BootTrace.DefaultLimit, 1, long.MaxValue),
             Seed = (ulong)OptionValue.NumberOf(parsed, _seed, 1, 0, long.MaxValue),
             ScheduleSeed = (ulong)OptionValue.NumberOf(parsed, _scheduleSeed, 0, 0, long.MaxValue),
-            IsFresh = parsed.GetValue(_fresh) || parsed.GetValue(_gdb) is not null,
+            IsFresh = parsed.GetValue(_fresh) || parsed.GetValue(_gdb) is not null || parsed.GetValue(_apply) is not null,
             DebuggerPort = PortOf(parsed),
             WaitsForDebugger = parsed.GetValue(_gdb) is not null,
             IsInteractive = isInteractive,

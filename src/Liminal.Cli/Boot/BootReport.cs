@@ -84,6 +84,7 @@ internal static class BootReport
                 census.Write(json);
             }
 
+            session.Applied?.Write(json);
             json.WriteEndObject();
         }
 

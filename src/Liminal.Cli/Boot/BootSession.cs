@@ -6,6 +6,7 @@ using System.IO;
 using System.Linq;
 using System.Text;
 using System.Threading;
+using Liminal.Cli.Applying;
 using Liminal.Cli.Boot.Debugging;
 using Liminal.Linux;
 using Liminal.Linux.Diagnostics;
@@ -65,6 +66,9 @@ internal sealed class BootSession : IDisposable
 
     /// <summary>Also takes each byte that the guest writes, for a terminal or file.</summary>
     public Action<byte>? Echo { get; set; }
+
+    /// <summary>The protocol that makes the conversions; null for the kernel itself.</summary>
+    public AppliedBoot? Applied { get; set; }
 
     /// <summary>Runs the machine when a debugger may control it.</summary>
     public GdbServer? Debugger { get; set; }

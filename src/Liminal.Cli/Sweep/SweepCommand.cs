@@ -6,6 +6,8 @@ using System.CommandLine;
 using System.Linq;
 using Liminal.Checker.Checking;
 using Liminal.Checker.Properties;
+using Liminal.Checker.Vocabulary;
+using Liminal.Cli.Applying;
 using Liminal.Cli.CommandLine;
 using Liminal.Cli.Output;
 using Liminal.Machine.Boards;
@@ -47,6 +49,7 @@ internal sealed class SweepCommand
     private readonly Option<bool> _compare = OptionValue.Flag("--compare", "With --without: sweep each conversion as shipped too, and leave out guests that have no such callback.");
     private readonly Option<string?> _during = OptionValue.Single("--during", "TIME", "boot: sweep the conversions that the kernel makes by itself while it boots, in place of called ones.");
     private readonly Option<string[]> _only = OptionValue.List("--only", "N", "With --during boot: the conversions of these numbers, as in the report of boot --json, counted from 1; all if not given.");
+    private readonly Option<string?> _apply = ApplyOption.Create("Let a protocol make the conversions in the kernel's place: a built-in one, or FILE.cs[:NAME].");
     private readonly Option<string?> _cpus = OptionValue.Single("--cpus", "N", "Number of processors, 1 to 64; 2 if not given.");
     private readonly Option<string?> _memory = OptionValue.Single("--memory", "SIZE", "RAM, such as 512M or 2G; 512M if not given.");
     private readonly SweepOutputs _outputs = new();
@@ -67,6 +70,7 @@ internal sealed class SweepCommand
             ("liminal sweep vmlinuz", "16 pages, both directions, on every platform that the kernel has code for"),
             ("liminal sweep vmlinuz --platform snp --direction decrypt --events", "one conversion, with everything that it does"),
             ("liminal sweep vmlinuz --platform tdx --host implicit-convert --pages 512", "one 2 MiB page, under a host that converts on an unexpected access"),
+            ("liminal sweep vmlinuz --platform tdx --apply rfc-2023", "the seven steps of the thread in place of the kernel's own"),
             ("liminal sweep vmlinuz --platform vtom --region vmalloc --json sweep.json", "pages of vmalloc(), with a report for programs"),
             ("liminal sweep vmlinuz-6.1 vmlinuz-6.12 --platform snp,vtom", "two kernels, and what their conversions cost"),
             ("liminal sweep vmlinuz --platform tdx --during boot", "what the kernel itself converts when it boots: bounce buffer, DMA pools"),
@@ -74,7 +78,7 @@ internal sealed class SweepCommand
             ("liminal sweep vmlinuz --html sweep.html --junit sweep.xml", "a page to look at what was found, and the verdicts for a build server"))
         {
             sweep._images, sweep._platforms, sweep._direction, sweep._pages, sweep._region, sweep._hosts, sweep._hostCall,
-            sweep._without, sweep._compare, sweep._during, sweep._only, sweep._cpus, sweep._memory, sweep._events, sweep._threads, sweep._fresh,
+            sweep._without, sweep._compare, sweep._apply, sweep._during, sweep._only, sweep._cpus, sweep._memory, sweep._events, sweep._threads, sweep._fresh,
         };
         sweep._outputs.AddTo(command);
         command.SetAction(sweep.Run);
@@ -98,12 +102,16 @@ internal sealed class SweepCommand
 
     private List<SweepWork> Plan(ParseResult parsed, IReadOnlyList<SweepSource> sources, IReadOnlyList<IReadOnlyList<string>> variants)
     {
+        Protocol? applied = ApplyOption.Read(parsed, _apply, _invocation.Terminal);
+        if (applied is not null && variants[^1].Count > 0)
+            throw new CommandFailure("LIM3015", "--apply and --without: an applied protocol calls no callback of the kernel; give one of the two");
+
         SweepSource.ExpectFunctions(sources, variants[^1], _without.Name);
         IEnumerable<(string Name, ConfidentialPlatform? Value)> names =
             Platforms.All.Where(static one => one != Platforms.None).Select(static one => (one.Name, (ConfidentialPlatform?)one)).Append((All, null));
         IReadOnlyList<ConfidentialPlatform?> named = OptionValue.NamedOf(parsed, _platforms, "platform", names) ?? [null];
         List<(SweepSource Kernel, ConfidentialPlatform Platform)> guests =
-            [.. from source in sources from platform in named.SelectMany(one => one is null ? source.Platforms : [one]).Distinct() select (source, platform)];
+            [.. from source in sources from platform in named.SelectMany(one => one is null ? RunsOn(source.Platforms, applied) : [one]).Distinct() select (source, platform)];
         if (guests.Count == 0)
             throw new CommandFailure("LIM3210", "the kernel has no code for any confidential platform; 'liminal kernel info' tells what it has");
 
@@ -113,6 +121,9 @@ internal sealed class SweepCommand
         int pages = (int)OptionValue.NumberOf(parsed, _pages, DefaultPages, 1, MostPages);
         IReadOnlyList<HostPolicy>? hosts = OptionValue.NamedOf(
             parsed, _hosts, "host", HostNames.All.Where(static host => host.Policy != HostPolicy.Malicious).Select(static host => (host.Name, host.Policy)));
+        foreach ((SweepSource kernel, ConfidentialPlatform platform) in applied is null ? [] : guests)
+            ApplyOption.Expect(applied!, platform, kernel.Knowledge, targets);
+
         HostPlan? plan = parsed.GetValue(_hostCall) is null ? null : HostPlan.Only((ulong)OptionValue.NumberOf(parsed, _hostCall, 0, 0, long.MaxValue));
         return
         [
@@ -121,9 +132,17 @@ internal sealed class SweepCommand
                from direction in targets
                from host in hosts ?? SweepSettings.HostsOf(guest.Platform)
                from switches in SweepSettings.CombinationsOf(guest.Platform)
-               let question = new ConversionQuestion(direction, region, pages) { Host = host, Switches = switches, Plan = plan, Without = without }
+               let question = new ConversionQuestion(direction, region, pages) { Host = host, Switches = switches, Plan = plan, Without = without, Applied = applied }
                select new SweepWork(guest.Kernel, guest.Platform, question, switches),
         ];
+    }
+
+    /// <summary>All platforms on which a protocol runs; every one of them when it runs on none, so that the reason is told.</summary>
+    private static IReadOnlyList<ConfidentialPlatform> RunsOn(IEnumerable<ConfidentialPlatform> carried, Protocol? applied)
+    {
+        List<ConfidentialPlatform> all = [.. carried];
+        List<ConfidentialPlatform> suitable = [.. all.Where(one => applied is null || applied.Platforms.Contains(one.Name))];
+        return suitable.Count == 0 ? all : suitable;
     }
 
     /// <summary>The callbacks that are to be gone, for each kind of sweep: none for the kernel as shipped.</summary>

@@ -48,6 +48,8 @@ internal static class SweepText
             ($"  {sweep.Subject.Cause}, {sweep.Subject.Region}, {sweep.Subject.Processors} CPUs", TextStyle.Plain));
         if (sweep.Subject.Without.Count > 0)
             yield return Line(($"  without {string.Join(", ", sweep.Subject.Without)}", TextStyle.Notable));
+        if (sweep.Subject.Applied is string protocol)
+            yield return Line(($"  {protocol} in place of the kernel's own steps", TextStyle.Notable));
 
         foreach (ConversionSweep one in same)
             yield return Line(($"  {one.Host} host{string.Concat(one.Switches.Select(static text => $", {text}"))}", TextStyle.Faint));

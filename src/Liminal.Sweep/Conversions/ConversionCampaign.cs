@@ -9,6 +9,7 @@ using Liminal.Linux.Calls;
 using Liminal.Linux.Guest;
 using Liminal.Machine;
 using Liminal.Memory;
+using Liminal.Sweep.Applying;
 using Liminal.Sweep.Probing;
 using Liminal.Sweep.Recording;
 using Liminal.Trace;
@@ -91,12 +92,13 @@ public sealed partial class ConversionCampaign
         using (VirtualMachine recorded = prepared.Fork())
         {
             KernelContext context = begin(recorded);
-            record = new RecordedCall(context.Kernel, range.Frames).Run(context, question.Target, question.Limit);
+            ProtocolExecutor? applied = Install(context, question);
+            record = new RecordedCall(context.Kernel, range.Frames, applied).Run(context, question.Target, question.Limit);
         }
 
         List<ProbePlan> plans = ProbePlan.Of(record);
         Dictionary<ProbePlan, StrayLoadRun?> runs = [];
-        bool isComplete = Probe(prepared, begin, question, range, plans, runs, progress, cancellation);
+        bool isComplete = Probe(prepared, begin, question, range, record.End is null, plans, runs, progress, cancellation);
         IReadOnlyList<SweepWindow> windows = WindowFinder.Find(record, plans, runs, prepared.Configuration.Confidential!.Platform);
         return new ConversionFinding(question, range, record, windows, runs.Values.OfType<StrayLoadRun>().ToList(), isComplete);
     }
@@ -118,8 +120,9 @@ public sealed partial class ConversionCampaign
         if (!TrySetUp(context.Kernel, question, out problem))
             return null;
 
+        ProtocolExecutor? applied = Install(context, question);
         context.Begin(question.Function, range.Address, (ulong)range.Frames.Count);
-        ConversionRecord record = new RecordedCall(context.Kernel, range.Frames).Run(context, question.Target, question.Limit);
+        ConversionRecord record = new RecordedCall(context.Kernel, range.Frames, applied).Run(context, question.Target, question.Limit);
         return WithView(context, question, range, record, view);
     }
 
@@ -172,6 +175,12 @@ public sealed partial class ConversionCampaign
         }
     }
 
+    /// <summary>From here on a protocol makes the conversions of a fork, if one is asked for.</summary>
+    private static ProtocolExecutor? Install(KernelContext context, ConversionQuestion question) =>
+        question.Applied is { } protocol
+            ? ProtocolExecutor.Install(context.Kernel.Machine, context.Kernel.Knowledge, context.Kernel.Slide, protocol)
+            : null;
+
     /// <summary>Makes the host behave as asked from now on, and takes callbacks away.</summary>
     internal static bool TrySetUp(GuestKernel kernel, ConversionQuestion question, out string problem)
     {
@@ -192,6 +201,7 @@ public sealed partial class ConversionCampaign
         Func<VirtualMachine, KernelContext> begin,
         ConversionQuestion question,
         ConversionRange range,
+        bool hasAftermath,
         List<ProbePlan> plans,
         Dictionary<ProbePlan, StrayLoadRun?> runs,
         Action<int, int>? progress,
@@ -199,6 +209,7 @@ public sealed partial class ConversionCampaign
     {
         using VirtualMachine replay = prepared.Fork();
         KernelContext context = begin(replay);
+        ProtocolExecutor? applied = Install(context, question);
         IReadOnlyList<LoadSite> sites = LoadSite.Of(context.Kernel);
         if (sites.Count == 0)
             return false;
@@ -212,7 +223,7 @@ public sealed partial class ConversionCampaign
             if (replay.InstructionsRetired < plan.Instruction && replay.Run(plan.Instruction).Kind != MachineEndKind.InstructionLimit)
                 return false;
 
-            runs[plan] = Try(replay, context, question, range, plan, sites[0]);
+            runs[plan] = Try(replay, applied, context, question, range, plan, sites[0], hasAftermath);
             progress?.Invoke(++done, plans.Count);
         }
 
@@ -220,7 +231,7 @@ public sealed partial class ConversionCampaign
     }
 
     private static StrayLoadRun? Try(
-        VirtualMachine replay, KernelContext context, ConversionQuestion question, ConversionRange range, ProbePlan plan, LoadSite site)
+        VirtualMachine replay, ProtocolExecutor? applied, KernelContext context, ConversionQuestion question, ConversionRange range, ProbePlan plan, LoadSite site, bool hasAftermath)
     {
         foreach (int cpu in Candidates(context.Kernel, context.Processor))
         {
@@ -228,8 +239,9 @@ public sealed partial class ConversionCampaign
             using VirtualMachine fork = replay.Fork(value => console.Append((char)value));
             GuestKernel kernel = context.Kernel.On(fork);
             KernelContext inFork = context.On(new KernelCalls(kernel));
+            applied?.On(fork);
             StrayLoadRun? run = StrayLoad.Run(
-                kernel, inFork, range.Frames, console, site, cpu, plan.Page, plan.Address, plan.Region, question.LoadLimit);
+                kernel, inFork, range.Frames, console, site, cpu, plan.Page, plan.Address, plan.Region, question.LoadLimit, isAlone: !hasAftermath);
             if (run is not null)
                 return run;
         }
@@ -244,7 +256,7 @@ public sealed partial class ConversionCampaign
         {
             // During boot a processor may not have come up yet.
             Processor other = kernel.Machine.Processors[index];
-            if (index != converter.Index && other.Cpl == 0 && kernel.CpuOf(other) is not null)
+            if (index != converter.Index && kernel.IsInKernelProper(other))
                 yield return index;
         }
 

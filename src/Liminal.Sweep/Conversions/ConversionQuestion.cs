@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Generic;
+using Liminal.Checker.Vocabulary;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
@@ -33,6 +34,9 @@ public sealed record ConversionQuestion(PteAttribute Target, SweepRegion Region,
 
     /// <summary>The number of such a conversion in the boot, from 1.</summary>
     public int? Number { get; init; }
+
+    /// <summary>The protocol that makes the conversion in the kernel's place; null for the kernel itself.</summary>
+    public Protocol? Applied { get; init; }
 
     /// <summary>Instructions, of all processors together, after which a conversion or a stray load is given up.</summary>
     public ulong Limit { get; init; } = 400_000_000;

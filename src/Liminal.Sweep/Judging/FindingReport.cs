@@ -40,12 +40,12 @@ public static class FindingReport
             switches,
             new SweepSubject(
                 question.Cause ?? $"{question.Function}({finding.Range.Address:x16}, {finding.Range.Frames.Count})",
-                RegionName(question.Region), finding.Range.Frames.Count, finding.Range.Frames[0].Value, processors, null, question.Without)
+                RegionName(question.Region), finding.Range.Frames.Count, finding.Range.Frames[0].Value, processors, question.Applied?.Name, question.Without)
             {
                 Number = question.Number,
             },
             result.HasReturned ? result.Error == 0 ? "0" : $"{Errno(result.Error)} ({result.Error})" : null,
-            finding.Record.End?.ToString(),
+            finding.Record.End is { CanGoOn: true } died ? died.Detail : finding.Record.End?.ToString(),
             finding.Record.First,
             finding.Record.Last,
             ObservedTimeline.Lanes(processors, question.Cpu, finding.Range.Frames.Count),

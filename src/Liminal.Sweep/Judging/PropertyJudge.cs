@@ -102,6 +102,9 @@ public static class PropertyJudge
     private static PropertyVerdict TranslationSucceeds(ConversionFinding finding)
     {
         const Property Property = Property.TranslationSucceeds;
+        if (finding.Record.Steps.FirstOrDefault(static step => step.Kind == ObservedStepKind.TranslationFailed) is { Function.Length: > 0 } failed)
+            return Violated(Property, $"page {failed.Page} cannot be named to the host: its leaf is not present", finding, -1);
+
         IEnumerable<ObservedStep> calls = finding.Record.Steps.Where(static step => step.Kind == ObservedStepKind.HostCall);
         if (!calls.Any())
             return NotApplicable(Property, "the conversion made no call that names pages");
@@ -114,6 +117,9 @@ public static class PropertyJudge
     private static PropertyVerdict CacheFlush(ConversionFinding finding)
     {
         const Property Property = Property.CacheFlushTakesEffect;
+        if (finding.Record.Steps.FirstOrDefault(static step => step.Kind == ObservedStepKind.CacheFlushSkipped) is { Function.Length: > 0 } skipped)
+            return Violated(Property, $"the flush of page {skipped.Page} does nothing: its leaf is not present", finding, -1);
+
         int[] flushed = [.. finding.Record.Steps.Where(static step => step.Kind == ObservedStepKind.CacheFlush).Select(static step => step.Page).Distinct()];
         if (flushed.Length == 0)
             return NotApplicable(Property, "no cache line was flushed, and none was asked to be as far as can be seen");
@@ -138,7 +144,7 @@ public static class PropertyJudge
     {
         const Property Property = Property.ConversionEndsAsRequested;
         if (finding.Record.End is { } end)
-            return Violated(Property, $"the guest did not survive it: {end}", finding, -1);
+            return Violated(Property, $"the guest did not survive it: {(end.CanGoOn ? end.Detail : end.ToString())}", finding, -1);
 
         bool isExcused = finding.Question.Host is HostPolicy.Refuse or HostPolicy.Lie;
         if (!Succeeded(finding))

@@ -104,6 +104,12 @@ public enum ObservedStepKind
     /// <summary>A processor flushed lines of the page, or all.</summary>
     CacheFlush,
 
+    /// <summary>An applied protocol was to flush lines of the page, through a leaf that is not present: nothing was flushed.</summary>
+    CacheFlushSkipped,
+
+    /// <summary>An applied protocol was to name the page to the host, and its way of translating found no frame.</summary>
+    TranslationFailed,
+
     /// <summary>A guest instruction on the page.</summary>
     GuestOperation,
 

@@ -130,7 +130,7 @@ internal sealed partial class ConversionRecorder
         Processor one = processor ?? _machine.Processors[0];
         string own = lane.Length > 0 ? lane : $"cpu {one.Index}";
         _events.Add(new SweepEvent(
-            Now, processor?.Index ?? -1, kind, own, title, detail, pages, _kernel.Describe(one.Rip), Disassemble(one),
+            Now, processor?.Index ?? -1, kind, own, title, detail, pages, ActionOf(one) ?? _kernel.Describe(one.Rip), ActionOf(one) is null ? Disassemble(one) : "",
             StackOf(one), kind == SweepEventKind.Exception ? StepTone.Notable : StepTone.Normal));
         return _events.Count - 1;
     }
@@ -159,7 +159,7 @@ internal sealed partial class ConversionRecorder
     private void AddStep(ObservedStep step) => _steps.Add(step);
 
     private string Function(Processor processor) =>
-        Phase.Length > 0 ? Phase : _kernel.Resolve(processor.Rip)?.Symbol.Name ?? "";
+        ActionOf(processor) is string action ? action : Phase.Length > 0 ? Phase : _kernel.Resolve(processor.Rip)?.Symbol.Name ?? "";
 
     private List<string> StackOf(Processor processor)
     {

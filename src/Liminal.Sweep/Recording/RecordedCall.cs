@@ -7,6 +7,7 @@ using Liminal.Linux.Calls;
 using Liminal.Linux.Guest;
 using Liminal.Machine;
 using Liminal.Memory;
+using Liminal.Sweep.Applying;
 using Liminal.Trace;
 using Liminal.X86;
 
@@ -30,6 +31,7 @@ internal sealed class RecordedCall
         "vm_unmap_aliases", "cpa_flush", "__change_page_attr_set_clr", "change_page_attr_set_clr", "set_memory_np", "set_memory_p",
         "tdx_enc_status_change_prepare", "tdx_enc_status_change_finish", "amd_enc_status_change_prepare", "amd_enc_status_change_finish",
         "hv_vtom_clear_present", "hv_vtom_set_host_visibility", "hv_set_mem_host_visibility",
+        "set_memory_4k", "flush_tlb_all", "flush_tlb_kernel_range", "clflush_cache_range",
     ];
 
     /// <summary>Functions in which the converting processor asks the others to flush, or, for <c>__cpa_flush_tlb</c>, has just asked them and does its own part.</summary>
@@ -46,11 +48,18 @@ internal sealed class RecordedCall
     private ulong _phaseReturn;
     private ulong _phaseStart;
 
-    public RecordedCall(GuestKernel kernel, IReadOnlyList<FrameNumber> frames)
+    /// <summary>Prepares to record.</summary>
+    /// <param name="kernel">The kernel.</param>
+    /// <param name="frames">The pages.</param>
+    /// <param name="applied">What makes the conversion in the kernel's place; null for the kernel itself.</param>
+    public RecordedCall(GuestKernel kernel, IReadOnlyList<FrameNumber> frames, ProtocolExecutor? applied = null)
     {
         _kernel = kernel;
         _machine = kernel.Machine;
         _recorder = new ConversionRecorder(kernel, frames);
+        if (applied is not null)
+            applied.Observer = _recorder;
+
         Add(_phaseEntries, Phases);
         Add(_flushEntries, FlushRequests);
         foreach (string name in Ends)
@@ -83,8 +92,9 @@ internal sealed class RecordedCall
         ulong last = _machine.InstructionsRetired;
         ulong own = processor.InstructionsRetired - before[processor.Index];
         ulong all = Sum(Retired()) - Sum(before);
-        KernelCallResult result = end is null or { CanGoOn: true }
-            ? context.Finish()
+        bool hasDied = end is { Kind: MachineEndKind.Breakpoint } && _ends.Contains(end.Rip);
+        KernelCallResult result = hasDied ? new KernelCallResult(KernelCallStatus.Oops, 0, last - first, end!.Detail)
+            : end is null or { CanGoOn: true } ? context.Finish()
             : new KernelCallResult(KernelCallStatus.MachineEnded, 0, last - first, end.ToString());
         return new ConversionRecord
         {
@@ -93,7 +103,7 @@ internal sealed class RecordedCall
             First = first,
             Last = last,
             Result = result,
-            End = end is { CanGoOn: false } ? end : null,
+            End = hasDied || end is { CanGoOn: false } ? end : null,
             Events = _recorder.Events,
             EventsLeftOut = _recorder.EventsLeftOut,
             Spans = _recorder.Spans,
@@ -119,7 +129,7 @@ internal sealed class RecordedCall
             if (context.HasReturned(processor))
                 return null;
             if (_ends.Contains(end.Rip))
-                return end with { Detail = $"the kernel is in {_kernel.Describe(end.Rip)}" };
+                return end with { Detail = WhyItDied(end.Rip) };
 
             if (_flushEntries.TryGetValue(end.Rip, out string? flush) && processor == converter)
             {
@@ -130,6 +140,14 @@ internal sealed class RecordedCall
             if (processor == converter)
                 FollowPhases(processor, end.Rip, context.ReturnAddress, added);
         }
+    }
+
+    /// <summary>What the kernel is about to report: its end, and the exception that led to it.</summary>
+    private string WhyItDied(ulong rip)
+    {
+        string what = _kernel.Resolve(rip)?.Symbol.Name == "panic" ? "the kernel panics" : "the kernel reports an oops";
+        SweepEvent? last = _recorder.Events.LastOrDefault(static one => one.Kind == SweepEventKind.Exception);
+        return last is null ? what : $"{what}: CPU {last.Cpu} {last.Title}, {last.Detail}";
     }
 
     /// <summary>A function that the conversion function jumps to at its end returns where that one would: it is a phase too.</summary>
