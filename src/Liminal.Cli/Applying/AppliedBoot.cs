@@ -27,17 +27,16 @@ internal sealed class AppliedBoot
     }
 
     /// <summary>Puts the protocol into a machine that has not run yet.</summary>
-    /// <exception cref="CommandFailure">LIM3015, LIM3220, or what is wrong with the image.</exception>
+    /// <param name="session">A confidential guest.</param>
+    /// <param name="protocol">The protocol.</param>
+    /// <exception cref="CommandFailure">LIM3220, or what is wrong with the image.</exception>
     public static AppliedBoot Install(BootSession session, Protocol protocol)
     {
-        if (session.Request.Confidential is not { } confidential || session.Image is null)
-            throw new CommandFailure("LIM3015", "--apply needs a confidential guest; name a platform with --platform");
-
         DiagnosticBag diagnostics = [];
-        if (KernelKnowledge.Of(session.Image, session.Request.Image, diagnostics) is not KernelKnowledge knowledge)
+        if (KernelKnowledge.Of(session.Image!, session.Request.Image, diagnostics) is not KernelKnowledge knowledge)
             throw new CommandFailure(diagnostics[0].Id, $"{diagnostics[0].Subject}: {diagnostics[0].Detail}; {diagnostics[0].Kind.Remedy}");
 
-        ApplyOption.Expect(protocol, confidential.Platform, knowledge, [PteAttribute.Shared, PteAttribute.Private]);
+        ApplyOption.Expect(protocol, session.Request.Confidential!.Platform, knowledge, [PteAttribute.Shared, PteAttribute.Private]);
         return new AppliedBoot(protocol, ProtocolExecutor.Install(session.Machine, knowledge, 0, protocol));
     }
 

@@ -85,6 +85,9 @@ internal sealed class BootCommand
         DiagnosticBag diagnostics = [];
         BootRequest request = Read(parsed);
         Protocol? protocol = ApplyOption.Read(parsed, _apply, _invocation.Terminal);
+        if (protocol is not null && request.Confidential is null)
+            throw new CommandFailure("LIM3015", "--apply needs a confidential guest; name a platform with --platform");
+
         using BootSession session = BootSession.Prepare(request, diagnostics) ?? throw Failure(diagnostics);
         session.Applied = protocol is null ? null : AppliedBoot.Install(session, protocol);
         _invocation.Terminal.Note($"kernel command line: {session.CommandLine}");

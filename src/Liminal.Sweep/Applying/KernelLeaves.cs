@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System;
 using Liminal.Linux.Guest;
 using Liminal.Memory;
 using Liminal.Memory.Ram;

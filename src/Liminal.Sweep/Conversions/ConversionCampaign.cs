@@ -13,7 +13,6 @@ using Liminal.Sweep.Applying;
 using Liminal.Sweep.Probing;
 using Liminal.Sweep.Recording;
 using Liminal.Trace;
-using Liminal.X86;
 
 namespace Liminal.Sweep.Conversions;
 
@@ -191,6 +190,13 @@ public sealed partial class ConversionCampaign
 
         if (question.Plan is { } plan)
             machine.Confidential.Plan = plan;
+
+        if (question.Applied is { } protocol
+            && ProtocolExecutor.WhyNot(protocol, machine.Confidential.Platform, kernel.Knowledge, [question.Target]) is string reason)
+        {
+            problem = $"{protocol.Name} cannot be applied: {reason}";
+            return false;
+        }
 
         return PlatformCallbacks.TryReplace(kernel, question.Without, out problem);
     }
