@@ -138,7 +138,7 @@ internal sealed class SweepCommand
     }
 
     /// <summary>All platforms on which a protocol runs; every one of them when it runs on none, so that the reason is told.</summary>
-    private static IReadOnlyList<ConfidentialPlatform> RunsOn(IEnumerable<ConfidentialPlatform> carried, Protocol? applied)
+    private static List<ConfidentialPlatform> RunsOn(IEnumerable<ConfidentialPlatform> carried, Protocol? applied)
     {
         List<ConfidentialPlatform> all = [.. carried];
         List<ConfidentialPlatform> suitable = [.. all.Where(one => applied is null || applied.Platforms.Contains(one.Name))];
