@@ -13,6 +13,7 @@ using Liminal.Sweep.Applying;
 using Liminal.Sweep.Probing;
 using Liminal.Sweep.Recording;
 using Liminal.Trace;
+using Liminal.X86;
 
 namespace Liminal.Sweep.Conversions;
 
