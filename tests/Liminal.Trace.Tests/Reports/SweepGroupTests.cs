@@ -70,8 +70,10 @@ public sealed class SweepGroupTests
         var untried = SweepSummary.Of(SampleSweeps.Full.Sweeps[4]);
         var tried = SweepSummary.Of(Sweep);
 
-        Assert.Equal((40u, null), (untried.LongestWindow, untried.Worst));
-        Assert.Equal((39_455u, StrayLoadEnd.Terminated), (tried.LongestWindow, tried.Worst));
-        Assert.Equal((0u, null), (SweepSummary.Of(SampleSweeps.Full.Sweeps[5]).LongestWindow, SweepSummary.Of(SampleSweeps.Full.Sweeps[5]).Worst));
+        Assert.Equal(40ul, untried.LongestWindow);
+        Assert.Null(untried.Worst);
+        Assert.Equal(39_455ul, tried.LongestWindow);
+        Assert.Equal(StrayLoadEnd.Terminated, tried.Worst);
+        Assert.Equal(0ul, SweepSummary.Of(SampleSweeps.Full.Sweeps[5]).LongestWindow);
     }
 }
