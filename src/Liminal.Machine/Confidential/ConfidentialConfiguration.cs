@@ -36,7 +36,7 @@ public sealed record ConfidentialConfiguration(ConfidentialPlatform Platform, Ho
     }
 
     /// <summary>The configuration as one line, equal exactly when two machines follow the same rules; part of a snapshot's key.</summary>
-    public string Key => $"{Platform.Name} {Host} {(int)Switches:x} {Plan.First} {Plan.Count} {Plan.Page} {EncryptsState}";
+    public string Key => $"{Platform.Name} {Host} {(int)Switches:x} {Plan.First} {Plan.Count} {Plan.Page} {(Plan.StrikesAgain ? "again " : "")}{EncryptsState}";
 }
 
 /// <summary>At which calls, and at which page of a call, a host that retries, refuses or lies does so.</summary>
@@ -45,6 +45,9 @@ public sealed record ConfidentialConfiguration(ConfidentialPlatform Platform, Ho
 /// <param name="Page">Index of the page in the call; null for the middle one.</param>
 public sealed record HostPlan(ulong First, ulong Count, ulong? Page = null)
 {
+    /// <summary>Whether a call that continues one that was cut short is struck too: a host that asks for ever to be called again.</summary>
+    public bool StrikesAgain { get; init; }
+
     /// <summary>Every call in its middle; a call that continues one that was cut short is left alone, so that it ends.</summary>
     public static HostPlan EveryCall { get; } = new(0, ulong.MaxValue);
 

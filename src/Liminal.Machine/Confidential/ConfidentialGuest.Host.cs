@@ -211,7 +211,8 @@ public abstract partial class ConfidentialGuest
         bool continues = numbers.WasCutShort;
         numbers.WasCutShort = false;
         bool strikes = Host is HostPolicy.Retry or HostPolicy.Refuse or HostPolicy.Lie;
-        return strikes && !(continues && Host == HostPolicy.Retry) ? Plan.PageOf(number, pages) : null;
+        bool isLeftAlone = continues && Host == HostPolicy.Retry && !Plan.StrikesAgain;
+        return strikes && !isLeftAlone ? Plan.PageOf(number, pages) : null;
     }
 
     /// <summary>One page of a call; false when the call ends before it.</summary>

@@ -298,4 +298,20 @@ public sealed class TdxHostCallTests
         Assert.Equal("Mapped", machine.NameOf(TdxMachine.FirstFrame + 1));
         Assert.Equal("Free+Shared", machine.NameOf(TdxMachine.FirstFrame + 2));
     }
+
+    [Fact]
+    public void A_host_can_ask_for_ever_to_be_called_again()
+    {
+        var plan = new HostPlan(0, ulong.MaxValue, Page: 0) { StrikesAgain = true };
+        using var machine = new TdxMachine(HostPolicy.Retry, plan: plan);
+
+        for (int call = 0; call < 4; call++)
+        {
+            Assert.Equal(1ul, machine.TdVmCall(MapGpa, Page | Shared, 0x3000));
+            Assert.Equal(Page | Shared, machine.Cpu.Gpr(11));
+            Assert.Equal("Mapped", machine.NameOf(TdxMachine.FirstFrame));
+        }
+
+        Assert.Equal(4ul, machine.Vm.Confidential!.CallsSoFar);
+    }
 }
