@@ -15,6 +15,7 @@ using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
 using Liminal.Sweep.Conversions;
+using Liminal.Sweep.Failures;
 using Liminal.Trace;
 
 namespace Liminal.Cli.Sweep;
@@ -44,9 +45,10 @@ internal sealed class SweepCommand
     private readonly Option<string?> _pages = OptionValue.Single("--pages", "N", "Pages to convert in one call, 1 to 1023; 512 are one 2 MiB page. 16 if not given.");
     private readonly Option<string?> _region = OptionValue.Single("--region", "REGION", "Where they come from: direct-map, vmalloc or image; direct-map if not given.");
     private readonly Option<string[]> _hosts = OptionValue.List("--host", "HOST", "How the host behaves during the conversion; if not given, cooperative, and implicit-convert where documented.");
-    private readonly Option<string?> _hostCall = OptionValue.Single("--host-call", "N", "The one call, counted from 0 since power-on, at which a host that retries, refuses or lies strikes; every call if not given.");
+    private readonly Option<string?> _hostCall = OptionValue.Single("--host-call", "N", "The one host call of the conversion, counted from 0, at which a host that retries, refuses or lies strikes; every call if not given.");
     private readonly Option<string[]> _without = OptionValue.List("--without", "FUNCTION", "A callback of x86_platform.guest, such as hv_vtom_clear_present: the kernel's plain one takes its place during the conversion.");
     private readonly Option<bool> _compare = OptionValue.Flag("--compare", "With --without: sweep each conversion as shipped too, and leave out guests that have no such callback.");
+    private readonly Option<bool> _failures = OptionValue.Flag("--failures", "Let each host call and each allocation of conversions fail in turn too, and tell what is left of the pages and what callers do with them.");
     private readonly Option<string?> _during = OptionValue.Single("--during", "TIME", "boot: sweep the conversions that the kernel makes by itself while it boots, in place of called ones.");
     private readonly Option<string[]> _only = OptionValue.List("--only", "N", "With --during boot: the conversions of these numbers, as in the report of boot --json, counted from 1; all if not given.");
     private readonly Option<string?> _apply = ApplyOption.Create("Let a protocol make the conversions in the kernel's place: a built-in one, or FILE.cs[:NAME].");
@@ -75,9 +77,10 @@ internal sealed class SweepCommand
             ("liminal sweep vmlinuz-6.1 vmlinuz-6.12 --platform snp,vtom", "two kernels, and what their conversions cost"),
             ("liminal sweep vmlinuz --platform tdx --during boot", "what the kernel itself converts when it boots: bounce buffer, DMA pools"),
             ("liminal sweep vmlinuz --platform vtom --without hv_vtom_clear_present --compare", "what clearing PRESENT is good for, and what it costs"),
-            ("liminal sweep vmlinuz --html sweep.html --junit sweep.xml", "a page to look at what was found, and the verdicts for a build server"))
+            ("liminal sweep vmlinuz --html sweep.html --junit sweep.xml", "a page to look at what was found, and the verdicts for a build server"),
+            ("liminal sweep vmlinuz --platform vtom --failures", "and what is left of the pages when a conversion fails"))
         {
-            sweep._images, sweep._platforms, sweep._direction, sweep._pages, sweep._region, sweep._hosts, sweep._hostCall,
+            sweep._images, sweep._platforms, sweep._direction, sweep._pages, sweep._region, sweep._hosts, sweep._hostCall, sweep._failures,
             sweep._without, sweep._compare, sweep._apply, sweep._during, sweep._only, sweep._cpus, sweep._memory, sweep._events, sweep._threads, sweep._fresh,
         };
         sweep._outputs.AddTo(command);
@@ -160,7 +163,10 @@ internal sealed class SweepCommand
         ParseResult parsed, IReadOnlyList<SweepSource> sources, List<SweepWork> work, IReadOnlyList<int>? duringBoot, ProgressDisplay.Report progress)
     {
         int threads = (int)OptionValue.NumberOf(parsed, _threads, Math.Min(Environment.ProcessorCount, MostThreads), 1, MostThreads);
-        var run = new SweepRun(work, (source, platform) => Guest(parsed, source.Path, platform), parsed.GetValue(_compare), progress, _invocation.Interrupt);
+        var run = new SweepRun(work, (source, platform) => Guest(parsed, source.Path, platform), parsed.GetValue(_compare), progress, _invocation.Interrupt)
+        {
+            FailureQuestion = group => Failures(parsed, group),
+        };
         SweepDuringBoot? boot = duringBoot is null
             ? null
             : new SweepDuringBoot(work, (source, platform) => Guest(parsed, source.Path, platform), duringBoot, progress, _invocation.Interrupt);
@@ -175,6 +181,8 @@ internal sealed class SweepCommand
             sweeps, boot is null ? CostComparison.Of(sweeps) : [], _invocation.Interrupt.IsCancellationRequested)
         {
             NotSwept = boot?.NotSwept ?? [],
+            Failures = [.. run.Failures.SelectMany(static finding => finding.Cases)],
+            FailuresNotTried = [.. run.Failures.SelectMany(static finding => finding.NotTried)],
         };
     }
 
@@ -189,6 +197,9 @@ internal sealed class SweepCommand
         if (isBoot && (parsed.GetValue(_pages) ?? parsed.GetValue(_region)) is not null)
             throw new CommandFailure("LIM3015", "--during boot sweeps the pages that the kernel itself converts; leave --pages and --region out");
 
+        if (isBoot && parsed.GetValue(_failures))
+            throw new CommandFailure("LIM3015", "--failures lets called conversions fail; leave --during boot out");
+
         return isBoot ? only : null;
     }
 
@@ -196,6 +207,11 @@ internal sealed class SweepCommand
         int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int number) && number > 0
             ? number
             : throw new CommandFailure("LIM3014", $"--only: '{text}' is no number of a conversion; give numbers from 1");
+
+    /// <summary>What shall go wrong in a guest; null when nothing shall.</summary>
+    private FailureQuestion? Failures(ParseResult parsed, IReadOnlyList<SweepWork> work) => !parsed.GetValue(_failures) ? null : new FailureQuestion(
+        [.. work.Select(static one => one.Question.Target).Distinct()], work[0].Question.Pages,
+        SweepSettings.FaultsOf(OptionValue.ItemsOf(parsed, _hosts) is null ? null : [.. work.Select(static one => one.Question.Host)]));
 
     private SweepGuestRequest Guest(ParseResult parsed, string path, ConfidentialPlatform platform) => new(path, platform)
     {
@@ -209,7 +225,8 @@ internal sealed class SweepCommand
         if (report.Interrupted)
             return ExitCode.Interrupted;
 
-        List<Verdict> verdicts = [.. report.Sweeps.SelectMany(static sweep => sweep.Properties).Select(static one => one.Verdict)];
+        List<Verdict> verdicts =
+            [.. report.Sweeps.SelectMany(static sweep => sweep.Properties).Select(static one => one.Verdict), .. report.Failures.Select(static one => one.Verdict)];
         return verdicts.Contains(Verdict.Violated) ? ExitCode.Violated
             : verdicts.Contains(Verdict.Inconclusive) ? ExitCode.NoVerdict
             : ExitCode.Success;

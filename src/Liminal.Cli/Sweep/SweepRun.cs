@@ -11,6 +11,7 @@ using Liminal.Cli.CommandLine;
 using Liminal.Cli.Output;
 using Liminal.Platform;
 using Liminal.Sweep.Conversions;
+using Liminal.Sweep.Failures;
 using Liminal.Sweep.Judging;
 using Liminal.Trace;
 
@@ -32,6 +33,7 @@ internal sealed class SweepRun
     private readonly ProgressDisplay.Report _progress;
     private readonly CancellationToken _interrupt;
     private readonly List<ConversionSweep>[] _sweeps;
+    private readonly FailureFinding?[] _findings;
     private readonly ExceptionDispatchInfo?[] _failures;
     private readonly bool _skipsWhatIsNotThere;
     private readonly List<string> _wanted;
@@ -63,8 +65,15 @@ internal sealed class SweepRun
         _total = work.Count;
         _wanted = [.. work.SelectMany(static one => one.Question.Without).Distinct(StringComparer.Ordinal)];
         _sweeps = [.. _guests.Select(static _ => new List<ConversionSweep>())];
+        _findings = new FailureFinding?[_guests.Count];
         _failures = new ExceptionDispatchInfo?[_guests.Count];
     }
+
+    /// <summary>What shall go wrong in a guest, told by the work in it; null for nothing.</summary>
+    public Func<IReadOnlyList<SweepWork>, FailureQuestion?> FailureQuestion { get; init; } = static _ => null;
+
+    /// <summary>What came of that, in the order of the work.</summary>
+    public IEnumerable<FailureFinding> Failures => _findings.OfType<FailureFinding>();
 
     /// <summary>Sweeps.</summary>
     /// <param name="threads">Guests at once.</param>
@@ -140,6 +149,12 @@ internal sealed class SweepRun
                 finding, one.Kernel.Name, platform, HostNames.Of(one.Question.Host), SweepSettings.Texts(platform, one.Switches),
                 guest.ProcessorCount, watch.Elapsed.TotalSeconds));
             Tell(platform.Name, 1);
+        }
+
+        if (!IsOver(index) && FailureQuestion(work) is FailureQuestion failures)
+        {
+            _findings[index] = FailureCampaign.Run(
+                guest.Campaign, work[0].Kernel.Name, failures, (tried, of) => Tell($"{platform.Name}: failure {tried} of {of}", 0), _interrupt);
         }
     }
 

@@ -5,6 +5,8 @@ using System.Linq;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
+using Liminal.Sweep.Failures;
+using Liminal.Trace;
 
 namespace Liminal.Cli.Sweep;
 
@@ -14,6 +16,10 @@ internal static class SweepSettings
     /// <summary>A cooperative host, and one that converts on an unexpected access where the platform's documentation allows it.</summary>
     public static IReadOnlyList<HostPolicy> HostsOf(ConfidentialPlatform platform) =>
         [.. platform.DocumentedHosts.Where(static host => host is HostPolicy.Cooperative or HostPolicy.ImplicitConvert)];
+
+    /// <summary>What goes wrong under the hosts that the user named, all of it when none; failures inside the guest are a cooperative host's.</summary>
+    public static IReadOnlyList<ConversionFault> FaultsOf(IReadOnlyCollection<HostPolicy>? hosts) =>
+        [.. System.Enum.GetValues<ConversionFault>().Where(fault => hosts is null || hosts.Contains(Fault.PolicyOf(fault)))];
 
     /// <summary>Every combination of the switches that are open and matter to a load or to what TLBs may hold.</summary>
     /// <remarks>

@@ -30,6 +30,9 @@ internal static class SweepText
                 yield return line;
         }
 
+        foreach (TextLine line in FailureText.Render(report, width))
+            yield return line;
+
         yield return Line(("", TextStyle.Plain));
         foreach (TextLine line in SweepCostText.Render(report.Costs))
             yield return line;

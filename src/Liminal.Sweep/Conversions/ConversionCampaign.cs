@@ -33,6 +33,9 @@ public sealed partial class ConversionCampaign
         _context = context;
     }
 
+    /// <summary>The kernel, stopped at the place where conversions can be called.</summary>
+    internal GuestKernel Kernel => _context.Kernel;
+
     /// <summary>Brings a guest to a place where conversions can be called.</summary>
     /// <param name="kernel">A confidential guest whose user land is up.</param>
     /// <param name="cpu">CPU, as Linux counts, that converts.</param>
@@ -143,7 +146,8 @@ public sealed partial class ConversionCampaign
         return true;
     }
 
-    private KernelContext On(VirtualMachine fork) => _context.On(_calls.On(_context.Kernel.On(fork)));
+    /// <summary>The same place in a fork of the machine.</summary>
+    internal KernelContext On(VirtualMachine fork) => _context.On(_calls.On(_context.Kernel.On(fork)));
 
     private static ConversionRange? Prepare(KernelContext context, ConversionQuestion question, out string problem)
     {
@@ -190,7 +194,8 @@ public sealed partial class ConversionCampaign
             machine.Confidential.SetSwitches(switches);
 
         if (question.Plan is { } plan)
-            machine.Confidential.Plan = plan;
+            machine.Confidential.Plan = plan with { First = machine.Confidential.HostCalls + plan.First };
+
 
         if (question.Applied is { } protocol
             && ProtocolExecutor.WhyNot(protocol, machine.Confidential.Platform, kernel.Knowledge, [question.Target]) is string reason)

@@ -44,7 +44,7 @@ public static class FindingReport
             {
                 Number = question.Number,
             },
-            result.HasReturned ? result.Error == 0 ? "0" : $"{Errno(result.Error)} ({result.Error})" : null,
+            result.HasReturned ? ResultText(result) : null,
             finding.Record.End is { CanGoOn: true } died ? died.Detail : finding.Record.End?.ToString(),
             finding.Record.First,
             finding.Record.Last,
@@ -69,6 +69,9 @@ public static class FindingReport
         SweepRegion.Vmalloc => "vmalloc",
         _ => "image",
     };
+
+    /// <summary>What a conversion returned: <c>0</c>, <c>-EIO (-5)</c>.</summary>
+    internal static string ResultText(KernelCallResult result) => result.Error == 0 ? "0" : $"{Errno(result.Error)} ({result.Error})";
 
     private static string Errno(int error) => -error switch
     {

@@ -7,6 +7,7 @@ using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
 using Liminal.Sweep.Conversions;
+using Liminal.Sweep.Failures;
 using Liminal.Sweep.Recording;
 using Liminal.Trace;
 using Verdict = Liminal.Trace.Verdict;
@@ -163,14 +164,17 @@ public static class PropertyJudge
         if (Succeeded(finding) || finding.Record.End is not null)
             return NotApplicable(Property, "the conversion did not fail");
 
-        TrackedMapping? missing = finding.Record.Mappings.FirstOrDefault(static mapping => !mapping.Entry.IsZero && !mapping.Entry.IsPresent);
+        TrackedMapping? missing = Left(PageCondition.NotPresent);
         if (missing is not null)
             return Violated(Property, $"page {missing.Page} stays not present in the {missing.Region}", finding, -1);
 
-        TrackedMapping? mixed = finding.Record.Mappings.FirstOrDefault(mapping => IsMixed(mapping, finding, platform));
+        TrackedMapping? mixed = Left(PageCondition.Mixed);
         return mixed is null
             ? Holds(Property)
             : Violated(Property, $"page {mixed.Page} is {Name(finding, mixed, platform)}, and the {mixed.Region} has it {mixed.Attribute}", finding, -1);
+
+        TrackedMapping? Left(PageCondition condition) => finding.Record.Mappings.FirstOrDefault(mapping => !mapping.Entry.IsZero
+            && PagesAfterwards.Of(mapping, finding.Record.FinalStates[mapping.Page], platform) == condition);
     }
 
     private static string? WhatIsWrong(ConversionFinding finding, ConfidentialPlatform platform)
@@ -188,13 +192,6 @@ public static class PropertyJudge
         }
 
         return null;
-    }
-
-    private static bool IsMixed(TrackedMapping mapping, ConversionFinding finding, ConfidentialPlatform platform)
-    {
-        PageSide side = platform.States[finding.Record.FinalStates[mapping.Page].Value].Side;
-        PageSide mapped = mapping.Attribute == PteAttribute.Shared ? PageSide.Shared : PageSide.Private;
-        return mapping.Entry.IsPresent && side != mapped && StatesMatter(finding, platform);
     }
 
     private static bool StatesMatter(ConversionFinding finding, ConfidentialPlatform platform) =>

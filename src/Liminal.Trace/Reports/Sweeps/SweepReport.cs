@@ -34,6 +34,12 @@ public sealed record SweepReport(
 
     /// <summary>The version that this program writes and reads. It grows when a reader of the old shape would be misled.</summary>
     public const int CurrentSchemaVersion = 2;
+
+    /// <summary>Conversions in which something went wrong, and what is left of their pages; empty unless they were asked for.</summary>
+    public IReadOnlyList<FailureCase> Failures { get; init; } = [];
+
+    /// <summary>Callers of conversions whose failures were not tried, and why, each in one line.</summary>
+    public IReadOnlyList<string> FailuresNotTried { get; init; } = [];
 }
 
 /// <summary>A kernel that a report speaks of.</summary>

@@ -21,6 +21,22 @@ public static class SweepReportJson
         JsonSerializer.Serialize(stream, report, Shape.SweepReport);
         stream.WriteByte((byte)'\n');
     }
+
+    /// <summary>Reads a report that <see cref="Write"/> has written.</summary>
+    /// <param name="stream">Where from; left open.</param>
+    /// <returns>Null when it is not a report, or one of another version.</returns>
+    public static SweepReport? Read(Stream stream)
+    {
+        try
+        {
+            SweepReport? report = JsonSerializer.Deserialize(stream, Shape.SweepReport);
+            return report?.SchemaVersion == SweepReport.CurrentSchemaVersion ? report : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 }
 
 /// <summary>How System.Text.Json sees the records of a sweep: made at build time, without reflection.</summary>
