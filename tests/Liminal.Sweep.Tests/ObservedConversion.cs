@@ -18,7 +18,10 @@ internal static class ObservedConversion
 
     public static ConversionRecord Returning(KernelCallResult result) => Make([], result);
 
-    private static ConversionRecord Make(IReadOnlyList<ObservedStep> steps, KernelCallResult result) => new()
+    /// <summary>The same with spans.</summary>
+    public static ConversionRecord With(this ConversionRecord record, IReadOnlyList<MappingSpan> spans) => Make(record.Steps, record.Result, spans);
+
+    private static ConversionRecord Make(IReadOnlyList<ObservedStep> steps, KernelCallResult result, params IReadOnlyList<MappingSpan> spans) => new()
     {
         Frames = [new FrameNumber(0x100), new FrameNumber(0x101)],
         Target = PteAttribute.Shared,
@@ -28,7 +31,7 @@ internal static class ObservedConversion
         End = null,
         Events = [],
         EventsLeftOut = 0,
-        Spans = [],
+        Spans = spans,
         Mappings = [],
         PrivateViewsOfShared = [],
         FinalStates = [Platforms.Vtom.SharedState, Platforms.Vtom.SharedState],

@@ -26,6 +26,7 @@ internal sealed class SweepCommand
     private const string All = "all";
     private const long DefaultPages = 16;
     private const long MostPages = 1023;
+    private const long MostSites = 1000;
     private const int MostThreads = 256;
 
     private static readonly (string Name, PteAttribute? Target)[] Directions =
@@ -52,12 +53,13 @@ internal sealed class SweepCommand
     private readonly Option<string?> _during = OptionValue.Single("--during", "TIME", "boot: sweep the conversions that the kernel makes by itself while it boots, in place of called ones.");
     private readonly Option<string[]> _only = OptionValue.List("--only", "N", "With --during boot: the conversions of these numbers, as in the report of boot --json, counted from 1; all if not given.");
     private readonly Option<string?> _apply = ApplyOption.Create("Let a protocol make the conversions in the kernel's place: a built-in one, or FILE.cs[:NAME].");
+    private readonly Option<string?> _sites = OptionValue.Single("--sites", "N", "How many of the kernel's own load_unaligned_zeropad() sites are tried in each situation, or all; 1 if not given.");
     private readonly Option<string?> _cpus = OptionValue.Single("--cpus", "N", "Number of processors, 1 to 64; 2 if not given.");
     private readonly Option<string?> _memory = OptionValue.Single("--memory", "SIZE", "RAM, such as 512M or 2G; 512M if not given.");
     private readonly SweepOutputs _outputs = new();
     private readonly Option<bool> _events = OptionValue.Flag("--events", "Print each event of each conversion too.");
     private readonly Option<string?> _threads = OptionValue.Single("--threads", "N", "Guests at once. The results do not depend on it. Default: one per processor.");
-    private readonly Option<bool> _fresh = OptionValue.Flag("--fresh", "Boot from the beginning: neither resume from the cache nor save to it.");
+    private readonly Option<bool> _fresh = OptionValue.Flag("--fresh", "Boot and sweep from the beginning: take nothing from the cache, and save nothing to it.");
     private readonly Invocation _invocation;
 
     private SweepCommand(Invocation invocation) => _invocation = invocation;
@@ -127,6 +129,7 @@ internal sealed class SweepCommand
         foreach ((SweepSource kernel, ConfidentialPlatform platform) in applied is null ? [] : guests)
             ApplyOption.Expect(applied!, platform, kernel.Knowledge, targets);
 
+        int sites = parsed.GetValue(_sites) == All ? (int)MostSites : (int)OptionValue.NumberOf(parsed, _sites, 1, 1, MostSites);
         HostPlan? plan = parsed.GetValue(_hostCall) is null ? null : HostPlan.Only((ulong)OptionValue.NumberOf(parsed, _hostCall, 0, 0, long.MaxValue));
         return
         [
@@ -135,7 +138,7 @@ internal sealed class SweepCommand
                from direction in targets
                from host in hosts ?? SweepSettings.HostsOf(guest.Platform)
                from switches in SweepSettings.CombinationsOf(guest.Platform)
-               let question = new ConversionQuestion(direction, region, pages) { Host = host, Switches = switches, Plan = plan, Without = without, Applied = applied }
+               let question = new ConversionQuestion(direction, region, pages) { Host = host, Switches = switches, Plan = plan, Without = without, Applied = applied, Sites = sites }
                select new SweepWork(guest.Kernel, guest.Platform, question, switches),
         ];
     }
@@ -166,12 +169,16 @@ internal sealed class SweepCommand
         var run = new SweepRun(work, (source, platform) => Guest(parsed, source.Path, platform), parsed.GetValue(_compare), progress, _invocation.Interrupt)
         {
             FailureQuestion = group => Failures(parsed, group),
+            Cache = source => parsed.GetValue(_fresh) ? null : SweepCache.For(source.Describe().Sha256),
         };
         SweepDuringBoot? boot = duringBoot is null
             ? null
             : new SweepDuringBoot(work, (source, platform) => Guest(parsed, source.Path, platform), duringBoot, progress, _invocation.Interrupt);
         boot?.Execute();
         IReadOnlyList<ConversionSweep> sweeps = boot?.Sweeps ?? run.Execute(threads);
+        if (run.Known > 0)
+            _invocation.Terminal.Note($"{run.Known} of {sweeps.Count} conversions were swept before; --fresh sweeps them again");
+
         return new SweepReport(
             SweepReport.CurrentSchemaVersion, "liminal", ProgramVersion.Text, TypedCommand.Of(parsed),
             [.. sources.Select(static source => source.Describe())],

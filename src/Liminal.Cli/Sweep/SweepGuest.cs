@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Threading;
 using Liminal.Cli.Boot;
@@ -30,6 +31,9 @@ internal sealed record SweepGuestRequest(string Image, ConfidentialPlatform Plat
 
     /// <summary>Neither resume from the cache nor save to it.</summary>
     public bool IsFresh { get; init; }
+
+    /// <summary>The guest as one line, for one kernel: part of the key of what was found in it.</summary>
+    public string Key => string.Create(CultureInfo.InvariantCulture, $"{Platform.Name} {ProcessorCount} {MemorySize}");
 
     /// <summary>The boot that brings it up.</summary>
     public BootRequest ToBoot() => new()

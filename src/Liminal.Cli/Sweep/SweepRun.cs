@@ -40,6 +40,7 @@ internal sealed class SweepRun
     private readonly HashSet<string> _found = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
     private readonly int _total;
+    private int _known;
     private int _next;
     private int _done;
     private int _firstFailure = int.MaxValue;
@@ -71,6 +72,12 @@ internal sealed class SweepRun
 
     /// <summary>What shall go wrong in a guest, told by the work in it; null for nothing.</summary>
     public Func<IReadOnlyList<SweepWork>, FailureQuestion?> FailureQuestion { get; init; } = static _ => null;
+
+    /// <summary>Where what was swept to its end is kept, for each kernel; null for nowhere.</summary>
+    public Func<SweepSource, SweepCache?> Cache { get; init; } = static _ => null;
+
+    /// <summary>Conversions that need not be swept, because they had been before.</summary>
+    public int Known => _known;
 
     /// <summary>What came of that, in the order of the work.</summary>
     public IEnumerable<FailureFinding> Failures => _findings.OfType<FailureFinding>();
@@ -121,41 +128,98 @@ internal sealed class SweepRun
 
         List<SweepWork> work = _guests[index];
         ConfidentialPlatform platform = work[0].Platform;
-        Tell($"booting as {platform.Name}", 0);
-        using SweepGuest guest = SweepGuest.Boot(_request(work[0].Kernel, platform), work[0].Kernel.Knowledge, _interrupt);
-        foreach (SweepWork one in work)
+        SweepGuestRequest request = _request(work[0].Kernel, platform);
+        SweepCache? cache = Cache(work[0].Kernel);
+        SweepGuest? guest = null;
+        try
         {
-            if (IsOver(index))
-                return;
-
-            Tell($"{platform.Name} {one.Question.Function}()", 0);
-            ConversionQuestion question = one.Question with { Without = guest.Installed(one.Question.Without) };
-            lock (_gate)
-                _found.UnionWith(question.Without);
-
-            if (one.Question.Without.Count > 0 && question.Without.Count == 0)
+            foreach (SweepWork one in work)
             {
-                if (!_skipsWhatIsNotThere)
-                    throw NotInstalled(guest, one);
+                if (IsOver(index))
+                    return;
+
+                string key = $"{request.Key} {one.Question.ToKey()}";
+                if (cache?.Find(key) is { Sweeps: [ConversionSweep known] })
+                {
+                    TakeKnown(index, one, known);
+                    continue;
+                }
+
+                guest ??= Boot(request, work[0].Kernel);
+                if (!IsOver(index) && Sweep(guest, one) is ConversionSweep sweep)
+                {
+                    _sweeps[index].Add(sweep);
+                    if (sweep.Incomplete is null || !_interrupt.IsCancellationRequested)
+                        cache?.Save(key, SweepPart.Of(one.Kernel, sweep));
+                }
 
                 Tell(platform.Name, 1);
-                continue;
             }
 
-            var watch = Stopwatch.StartNew();
-            ConversionFinding finding = guest.Campaign.Sweep(question, null, _interrupt, out string problem)
-                ?? throw new CommandFailure("LIM3211", $"{platform.Name}: the conversion cannot be made: {problem}");
-            _sweeps[index].Add(FindingReport.Of(
-                finding, one.Kernel.Name, platform, HostNames.Of(one.Question.Host), SweepSettings.Texts(platform, one.Switches),
-                guest.ProcessorCount, watch.Elapsed.TotalSeconds));
-            Tell(platform.Name, 1);
+            if (!IsOver(index) && FailureQuestion(work) is FailureQuestion failures)
+                _findings[index] = Fail(ref guest, request, work[0], failures, cache);
+        }
+        finally
+        {
+            guest?.Dispose();
+        }
+    }
+
+    private SweepGuest Boot(SweepGuestRequest request, SweepSource kernel)
+    {
+        Tell($"booting as {request.Platform.Name}", 0);
+        return SweepGuest.Boot(request, kernel.Knowledge, _interrupt);
+    }
+
+    /// <summary>Takes what was found before. The kernel may have another name in this report.</summary>
+    private void TakeKnown(int index, SweepWork one, ConversionSweep known)
+    {
+        _sweeps[index].Add(known with { Kernel = one.Kernel.Name });
+        lock (_gate)
+        {
+            _found.UnionWith(known.Subject.Without);
+            _known++;
         }
 
-        if (!IsOver(index) && FailureQuestion(work) is FailureQuestion failures)
-        {
-            _findings[index] = FailureCampaign.Run(
-                guest.Campaign, work[0].Kernel.Name, failures, (tried, of) => Tell($"{platform.Name}: failure {tried} of {of}", 0), _interrupt);
-        }
+        Tell(one.Platform.Name, 1);
+    }
+
+    /// <summary>Sweeps one conversion; null when it is left out, because a callback is not there that it should do without.</summary>
+    private ConversionSweep? Sweep(SweepGuest guest, SweepWork one)
+    {
+        string what = $"{one.Platform.Name} {one.Question.Function}()";
+        Tell(what, 0);
+        ConversionQuestion question = one.Question with { Without = guest.Installed(one.Question.Without) };
+        lock (_gate)
+            _found.UnionWith(question.Without);
+
+        if (one.Question.Without.Count > 0 && question.Without.Count == 0)
+            return _skipsWhatIsNotThere ? null : throw NotInstalled(guest, one);
+
+        var watch = Stopwatch.StartNew();
+        ConversionFinding finding = guest.Campaign.Sweep(question, (tried, of) => Tell($"{what}: stray load {tried} of {of}", 0), _interrupt, out string problem)
+            ?? throw new CommandFailure("LIM3211", $"{one.Platform.Name}: the conversion cannot be made: {problem}");
+        return FindingReport.Of(
+            finding, one.Kernel.Name, one.Platform, HostNames.Of(one.Question.Host), SweepSettings.Texts(one.Platform, one.Switches),
+            guest.ProcessorCount, watch.Elapsed.TotalSeconds);
+    }
+
+    private FailureFinding? Fail(ref SweepGuest? guest, SweepGuestRequest request, SweepWork work, FailureQuestion question, SweepCache? cache)
+    {
+        string key = $"{request.Key} {question.ToKey()}";
+        if (cache?.Find(key) is SweepReport known)
+            return new FailureFinding([.. known.Failures.Select(one => one with { Kernel = work.Kernel.Name })], known.FailuresNotTried, IsComplete: true);
+
+        guest ??= Boot(request, work.Kernel);
+        if (_interrupt.IsCancellationRequested)
+            return null;
+
+        FailureFinding finding = FailureCampaign.Run(
+            guest.Campaign, work.Kernel.Name, question, (tried, of) => Tell($"{work.Platform.Name}: failure {tried} of {of}", 0), _interrupt);
+        if (finding.IsComplete)
+            cache?.Save(key, SweepPart.Of(work.Kernel, finding));
+
+        return finding;
     }
 
     /// <summary>Whether a guest need not go on: the run was interrupted, or one before it failed.</summary>

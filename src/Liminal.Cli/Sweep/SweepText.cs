@@ -61,7 +61,7 @@ internal static class SweepText
             ($"  returned {sweep.Result ?? "never"}: {Number(sweep.Cost.Instructions)} instructions, {sweep.Cost.PteStores} PTE stores, {sweep.Cost.TlbFlushes} TLB flushes, "
                 + $"{sweep.Cost.GuestOperations} guest operations, {sweep.Cost.HostCalls} host calls", TextStyle.Plain));
         yield return Line(
-            ($"  {Number((ulong)sweep.Probes)} probes, {sweep.Situations} situations, {sweep.Runs} stray loads run, {same.Sum(static one => one.Seconds).ToString("0.0", CultureInfo.InvariantCulture)} s", TextStyle.Faint));
+            ($"  {Number((ulong)sweep.Probes)} probes, {sweep.Situations} situations, {sweep.Runs} stray loads run{Sites(sweep)}, {same.Sum(static one => one.Seconds).ToString("0.0", CultureInfo.InvariantCulture)} s", TextStyle.Faint));
         if (sweep.Ended is not null)
             yield return Line(($"  {sweep.Ended}", TextStyle.Violation));
 

@@ -3,7 +3,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Text;
 using System.Threading;
 using Liminal.Linux.Calls;
 using Liminal.Linux.Guest;
@@ -13,7 +12,6 @@ using Liminal.Sweep.Applying;
 using Liminal.Sweep.Probing;
 using Liminal.Sweep.Recording;
 using Liminal.Trace;
-using Liminal.X86;
 
 namespace Liminal.Sweep.Conversions;
 
@@ -100,10 +98,10 @@ public sealed partial class ConversionCampaign
         }
 
         List<ProbePlan> plans = ProbePlan.Of(record);
-        Dictionary<ProbePlan, StrayLoadRun?> runs = [];
-        bool isComplete = Probe(prepared, begin, question, range, record.End is null, plans, runs, progress, cancellation);
-        IReadOnlyList<SweepWindow> windows = WindowFinder.Find(record, plans, runs, prepared.Configuration.Confidential!.Platform);
-        return new ConversionFinding(question, range, record, windows, runs.Values.OfType<StrayLoadRun>().ToList(), isComplete);
+        var prober = new ConversionProber(prepared, begin, question, range);
+        bool isComplete = prober.Probe(record, plans, progress, cancellation);
+        IReadOnlyList<SweepWindow> windows = WindowFinder.Find(record, prober.Runs, prepared.Configuration.Confidential!.Platform);
+        return new ConversionFinding(question, range, record, windows, [.. prober.Runs.Values.SelectMany(static runs => runs)], isComplete);
     }
 
     /// <summary>Records one conversion of pages that are split already, without any stray load.</summary>
@@ -180,7 +178,7 @@ public sealed partial class ConversionCampaign
     }
 
     /// <summary>From here on a protocol makes the conversions of a fork, if one is asked for.</summary>
-    private static ProtocolExecutor? Install(KernelContext context, ConversionQuestion question) =>
+    internal static ProtocolExecutor? Install(KernelContext context, ConversionQuestion question) =>
         question.Applied is { } protocol
             ? ProtocolExecutor.Install(context.Kernel.Machine, context.Kernel.Knowledge, context.Kernel.Slide, protocol)
             : null;
@@ -205,74 +203,6 @@ public sealed partial class ConversionCampaign
         }
 
         return PlatformCallbacks.TryReplace(kernel, question.Without, out problem);
-    }
-
-    /// <summary>Replays the conversion once, and tries each load in a fork of where it belongs.</summary>
-    private static bool Probe(
-        VirtualMachine prepared,
-        Func<VirtualMachine, KernelContext> begin,
-        ConversionQuestion question,
-        ConversionRange range,
-        bool hasAftermath,
-        List<ProbePlan> plans,
-        Dictionary<ProbePlan, StrayLoadRun?> runs,
-        Action<int, int>? progress,
-        CancellationToken cancellation)
-    {
-        using VirtualMachine replay = prepared.Fork();
-        KernelContext context = begin(replay);
-        ProtocolExecutor? applied = Install(context, question);
-        IReadOnlyList<LoadSite> sites = LoadSite.Of(context.Kernel);
-        if (sites.Count == 0)
-            return false;
-
-        int done = 0;
-        foreach (ProbePlan plan in plans.OrderBy(static plan => plan.Instruction))
-        {
-            if (cancellation.IsCancellationRequested)
-                return false;
-
-            if (replay.InstructionsRetired < plan.Instruction && replay.Run(plan.Instruction).Kind != MachineEndKind.InstructionLimit)
-                return false;
-
-            runs[plan] = Try(replay, applied, context, question, range, plan, sites[0], hasAftermath);
-            progress?.Invoke(++done, plans.Count);
-        }
-
-        return true;
-    }
-
-    private static StrayLoadRun? Try(
-        VirtualMachine replay, ProtocolExecutor? applied, KernelContext context, ConversionQuestion question, ConversionRange range, ProbePlan plan, LoadSite site, bool hasAftermath)
-    {
-        foreach (int cpu in Candidates(context.Kernel, context.Processor))
-        {
-            var console = new StringBuilder();
-            using VirtualMachine fork = replay.Fork(value => console.Append((char)value));
-            GuestKernel kernel = context.Kernel.On(fork);
-            KernelContext inFork = context.On(new KernelCalls(kernel));
-            applied?.On(fork);
-            StrayLoadRun? run = StrayLoad.Run(
-                kernel, inFork, range.Frames, console, site, cpu, plan.Page, plan.Address, plan.Region, question.LoadLimit, isAlone: !hasAftermath);
-            if (run is not null)
-                return run;
-        }
-
-        return null;
-    }
-
-    /// <summary>Another processor when one is in the kernel; else the converting one, as an interrupt there would load.</summary>
-    private static IEnumerable<int> Candidates(GuestKernel kernel, Processor converter)
-    {
-        for (int index = 0; index < kernel.Machine.Processors.Length; index++)
-        {
-            // During boot a processor may not have come up yet.
-            Processor other = kernel.Machine.Processors[index];
-            if (index != converter.Index && kernel.IsInKernelProper(other))
-                yield return index;
-        }
-
-        yield return converter.Index;
     }
 }
 

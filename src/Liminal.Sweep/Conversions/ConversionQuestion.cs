@@ -38,11 +38,17 @@ public sealed record ConversionQuestion(PteAttribute Target, SweepRegion Region,
     /// <summary>The protocol that makes the conversion in the kernel's place; null for the kernel itself.</summary>
     public Protocol? Applied { get; init; }
 
+    /// <summary>Sites of load_unaligned_zeropad() in the kernel, of those that can be used from anywhere, that are tried in each situation.</summary>
+    public int Sites { get; init; } = 1;
+
     /// <summary>Instructions, of all processors together, after which a conversion or a stray load is given up.</summary>
     public ulong Limit { get; init; } = 400_000_000;
 
     /// <summary>Instructions after which the end of a stray load is unknown.</summary>
     public ulong LoadLimit { get; init; } = 20_000_000;
+
+    /// <summary>All of the question as one line, equal exactly when two ask the same; part of the key of what was found.</summary>
+    public string ToKey() => $"{this with { Without = [] }} without {string.Join(' ', Without)}";
 
     /// <summary>The kernel function that makes the conversion.</summary>
     public string Function => Target == PteAttribute.Shared ? "set_memory_decrypted" : "set_memory_encrypted";

@@ -27,6 +27,9 @@ public sealed record FailureQuestion(IReadOnlyList<PteAttribute> Targets, int Pa
 
     /// <summary>Instructions, of all processors together, after which a call is given up.</summary>
     public ulong Limit { get; init; } = 100_000_000;
+
+    /// <summary>All of the question as one line, equal exactly when two ask the same; part of the key of what was found.</summary>
+    public string ToKey() => $"failures {string.Join(' ', Targets)} {Pages} {string.Join(' ', Faults)} {Switches} {Limit}";
 }
 
 /// <summary>What came of it.</summary>

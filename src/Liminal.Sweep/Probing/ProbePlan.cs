@@ -14,6 +14,9 @@ namespace Liminal.Sweep.Probing;
 /// <param name="Region">Name of the mapping.</param>
 public sealed record ProbePlan(ProbeKey Key, ulong Instruction, int Page, ulong Address, string Region)
 {
+    /// <summary>Loads that are tried in place of one that cannot begin.</summary>
+    private const int MostOthers = 24;
+
     /// <summary>The loads that have to be run: one for each distinct situation, at its first instruction and at its last.</summary>
     /// <remarks>
     /// A load can begin only where the page before it is not itself in transition, so the first page of the range is preferred; through
@@ -29,6 +32,42 @@ public sealed record ProbePlan(ProbeKey Key, ulong Instruction, int Page, ulong 
         }
 
         return [.. plans.Values];
+    }
+
+    /// <summary>Other loads in the situation of one that could not begin: through other pages, and at other instructions.</summary>
+    /// <remarks>
+    /// Where the mapping of the page before is one of those that were watched, it is known when a load through it completes: at the edges of those
+    /// stretches a load is tried. Where it is not, the ends of the span are as good as any instruction.
+    /// </remarks>
+    internal static IEnumerable<ProbePlan> Others(ConversionRecord record, ProbePlan failed)
+    {
+        Dictionary<ulong, List<MappingSpan>> byAddress = record.Spans.GroupBy(static span => span.Mapping.Address.Value).ToDictionary(static group => group.Key, static group => group.ToList());
+        return record.Spans
+            .Where(span => span.Mapping.Region == failed.Region && span.Situation == failed.Key.Situation)
+            .OrderBy(static span => span.Mapping.Page).ThenBy(static span => span.First)
+            .SelectMany(span => MomentsIn(span, byAddress.GetValueOrDefault(span.Mapping.Address.Value - Liminal.Memory.Page.Bytes, []), failed.Key.AtEnd)
+                .Select(moment => new ProbePlan(failed.Key, moment, span.Mapping.Page, span.Mapping.Address.Value, failed.Region)))
+            .Where(plan => plan != failed)
+            .Take(MostOthers);
+    }
+
+    /// <summary>Instructions of a span at which a load through the page before completes: the first of each stretch, or the last ones from the end.</summary>
+    internal static IEnumerable<ulong> MomentsIn(MappingSpan span, IReadOnlyList<MappingSpan> before, bool fromEnd)
+    {
+        List<(ulong First, ulong Last)> stretches = [];
+        ulong next = span.First;
+        foreach (MappingSpan closed in before.Where(one => one.Last >= span.First && one.First <= span.Last).OrderBy(static one => one.First))
+        {
+            if (closed.First > next)
+                stretches.Add((next, closed.First - 1));
+
+            next = ulong.Max(next, closed.Last + 1);
+        }
+
+        if (next <= span.Last)
+            stretches.Add((next, span.Last));
+
+        return fromEnd ? stretches.Select(static stretch => stretch.Last).Reverse() : stretches.Select(static stretch => stretch.First);
     }
 
     private static void Add(Dictionary<ProbeKey, ProbePlan> plans, ProbeKey key, MappingSpan span, ulong instruction)

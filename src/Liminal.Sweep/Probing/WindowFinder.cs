@@ -11,9 +11,11 @@ namespace Liminal.Sweep.Probing;
 /// <summary>Puts spans of single mappings together to the windows of a report.</summary>
 internal static class WindowFinder
 {
+    private static readonly bool[] Ends = [false, true];
+
     /// <summary>One window for each mapping area and situation: from the first page that enters it to the last that leaves it.</summary>
     public static IReadOnlyList<SweepWindow> Find(
-        ConversionRecord record, List<ProbePlan> plans, Dictionary<ProbePlan, StrayLoadRun?> runs, ConfidentialPlatform platform)
+        ConversionRecord record, IReadOnlyDictionary<ProbeKey, IReadOnlyList<StrayLoadRun>> runs, ConfidentialPlatform platform)
     {
         List<SweepWindow> windows = [];
         foreach (IGrouping<(string Region, Situation Situation), MappingSpan> group in record.Spans.GroupBy(static span => (span.Mapping.Region, span.Situation)))
@@ -21,8 +23,7 @@ internal static class WindowFinder
             foreach (List<MappingSpan> spans in Contiguous(group))
             {
                 IReadOnlyList<StrayLoadRun> own =
-                    [.. plans.Where(plan => plan.Key.Region == group.Key.Region && plan.Key.Situation == group.Key.Situation)
-                        .Select(plan => runs.GetValueOrDefault(plan)).OfType<StrayLoadRun>()];
+                    [.. Ends.SelectMany(atEnd => runs.GetValueOrDefault(new ProbeKey(group.Key.Region, group.Key.Situation, atEnd), []))];
                 windows.Add(Window(spans, group.Key.Situation, own, platform));
             }
         }
@@ -51,7 +52,7 @@ internal static class WindowFinder
     {
         StrayLoadEnd end = runs.Count == 0 ? StrayLoadEnd.Unknown : runs.Max(static run => run.End);
         string conclusion = runs.Count == 0
-            ? "no load can begin there: the page before is not mapped, or in transition too"
+            ? "no load can begin there: wherever it was tried, the page before is not mapped, or in transition too"
             : runs.First(run => run.End == end).Detail;
         string meets = situation.HostActs ? $"{situation.Outcome} after an exit" : situation.Outcome.ToString();
         return new SweepWindow(

@@ -37,6 +37,8 @@ public sealed class SweepCommandTests
     [InlineData("LIM3014", "--pages", "1024")]
     [InlineData("LIM3014", "--pages", "many")]
     [InlineData("LIM3014", "--host-call", "-1")]
+    [InlineData("LIM3014", "--sites", "0")]
+    [InlineData("LIM3014", "--sites", "every")]
     [InlineData("LIM3012", "--platform", "")]
     public void An_option_that_names_nothing_is_one_line_and_exit_code_2(string id, string option, string value)
     {
