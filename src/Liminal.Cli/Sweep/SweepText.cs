@@ -133,6 +133,13 @@ internal static class SweepText
         _ => "",
     };
 
+    /// <summary>The instructions that loaded: by name when it is one.</summary>
+    private static string Sites(ConversionSweep sweep)
+    {
+        List<string> sites = [.. sweep.Windows.SelectMany(static window => window.Runs).Select(static run => run.Site).Distinct()];
+        return sites.Count switch { 0 => "", 1 => $" at {sites[0]}", int count => $" at {count} sites" };
+    }
+
     private static string Settings(ConversionSweep sweep) => string.Join(' ', [sweep.Host, .. sweep.Switches, .. sweep.Subject.Without.Select(static name => $"without {name}")]);
 
     private static string Shorten(string text) => text.Length <= LongestConclusion ? text : text[..LongestConclusion] + "...";

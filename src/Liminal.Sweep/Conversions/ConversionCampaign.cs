@@ -192,8 +192,7 @@ public sealed partial class ConversionCampaign
             machine.Confidential.SetSwitches(switches);
 
         if (question.Plan is { } plan)
-            machine.Confidential.Plan = plan with { First = machine.Confidential.HostCalls + plan.First };
-
+            machine.Confidential.Plan = plan with { First = machine.Confidential.CallsSoFar + plan.First };
 
         if (question.Applied is { } protocol
             && ProtocolExecutor.WhyNot(protocol, machine.Confidential.Platform, kernel.Knowledge, [question.Target]) is string reason)

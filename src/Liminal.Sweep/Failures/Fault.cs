@@ -21,7 +21,7 @@ public sealed record Fault(ConversionFault Kind, int Number)
         if (!IsOfTheHost)
             return;
 
-        ulong call = guest.HostCalls + (ulong)Number;
+        ulong call = guest.CallsSoFar + (ulong)Number;
         guest.Host = PolicyOf(Kind);
         guest.Plan = Kind == ConversionFault.Stall
             ? new HostPlan(call, ulong.MaxValue, Page: 0) { StrikesAgain = true }
