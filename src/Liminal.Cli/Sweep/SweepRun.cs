@@ -138,8 +138,10 @@ internal sealed class SweepRun
                 if (IsOver(index))
                     return;
 
+                // A protocol may come from a file that is being worked on.
+                SweepCache? kept = one.Question.Applied is null ? cache : null;
                 string key = $"{request.Key} {one.Question.ToKey()}";
-                if (cache?.Find(key) is { Sweeps: [ConversionSweep known] })
+                if (kept?.Find(key) is { Sweeps: [ConversionSweep known] })
                 {
                     TakeKnown(index, one, known);
                     continue;
@@ -150,7 +152,7 @@ internal sealed class SweepRun
                 {
                     _sweeps[index].Add(sweep);
                     if (sweep.Incomplete is null || !_interrupt.IsCancellationRequested)
-                        cache?.Save(key, SweepPart.Of(one.Kernel, sweep));
+                        kept?.Save(key, SweepPart.Of(one.Kernel, sweep));
                 }
 
                 Tell(platform.Name, 1);
