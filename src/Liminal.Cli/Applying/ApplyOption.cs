@@ -3,6 +3,7 @@
 using System.Collections.Generic;
 using System.CommandLine;
 using System.Linq;
+using System.Threading;
 using Liminal.Checker.Vocabulary;
 using Liminal.Cli.Check;
 using Liminal.Cli.CommandLine;
@@ -29,7 +30,8 @@ internal static class ApplyOption
         if (parsed.GetValue(option) is not string name)
             return null;
 
-        IReadOnlyList<Protocol> named = TargetSet.Of([name], terminal).Protocols;
+        var fromSymbols = new KernelTargetRequest([], "a protocol that is applied is taken as it is known", NeedsFailures: false, CancellationToken.None);
+        IReadOnlyList<Protocol> named = TargetSet.Of([name], terminal, fromSymbols).Protocols;
         return named.Count == 1
             ? named[0]
             : throw new CommandFailure(

@@ -111,6 +111,9 @@ internal sealed class SweepCommand
         if (applied is not null && variants[^1].Count > 0)
             throw new CommandFailure("LIM3015", "--apply and --without: an applied protocol calls no callback of the kernel; give one of the two");
 
+        if (applied is not null && parsed.GetValue(_failures))
+            throw new CommandFailure("LIM3015", "--apply and --failures: what fails is the kernel's own conversion; give one of the two");
+
         SweepSource.ExpectFunctions(sources, variants[^1], _without.Name);
         IEnumerable<(string Name, ConfidentialPlatform? Value)> names =
             Platforms.All.Where(static one => one != Platforms.None).Select(static one => (one.Name, (ConfidentialPlatform?)one)).Append((All, null));
