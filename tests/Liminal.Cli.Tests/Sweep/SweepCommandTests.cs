@@ -54,7 +54,6 @@ public sealed class SweepCommandTests
 
     [Theory]
     [InlineData("LIM3011", "sweep", "vmlinuz", "--colour")]
-    [InlineData("LIM3016", "sweep", "vmlinuz", "another")]
     [InlineData("LIM3012", "sweep", "vmlinuz", "--pages")]
     [InlineData("LIM3011", "lift", "vmlinuz", "--platform", "snp", "--pages", "3")]
     [InlineData("LIM3012", "lift", "vmlinuz")]

@@ -19,9 +19,10 @@ public sealed class SweepTextTests
         Assert.Equal("6.12.0-test", lines[0]);
         Assert.Contains("snp decrypt  set_memory_decrypted(ffff888000100000, 16), direct-map, 2 CPUs", lines);
         Assert.Contains("  returned 0: 12,345 instructions, 32 PTE stores, 4 TLB flushes, 16 guest operations, 1 host calls", lines);
-        Assert.Contains("        500..1499      16 pages, direct map, AssignedUnvalidated: meets VmmCommunicationException Terminated", lines);
+        Assert.Contains(
+            "        500..1499      16 pages, direct map, AssignedUnvalidated: meets VmmCommunicationException Terminated, and open when it returns", lines);
         Assert.Contains("  ✘ StrayLoadsSurvive  a stray load ends the guest", lines);
-        Assert.Contains(lines, static line => line.EndsWith("longest window 1,000 instructions, Terminated"));
+        Assert.Contains(lines, static line => line.EndsWith("longest window 1,000 instructions, Terminated, and open when it returns"));
     }
 
     [Fact]
