@@ -46,7 +46,11 @@ public sealed class FailureTextTests
         FailureCase hole = SweptConversion.Failure(ConversionFault.NoMemory, 0, Mixed with { Condition = PageCondition.NotPresent }) with { Verdict = Verdict.Violated };
         FailureCase gone = SweptConversion.Failure(ConversionFault.Refuse, 0, Mixed with { UsedAgain = null }) with
         {
-            Verdict = Verdict.NotApplicable, Result = null, CallerResult = null, Fate = PageFate.GuestGone, Ended = "the guest asked to be ended",
+            Verdict = Verdict.NotApplicable,
+            Result = null,
+            CallerResult = null,
+            Fate = PageFate.GuestGone,
+            Ended = "the guest asked to be ended",
         };
 
         Assert.Contains(Lines(hole), static line => line.StartsWith("  ✘  no memory") && line.EndsWith("8-15 not present (Private): oops"));
