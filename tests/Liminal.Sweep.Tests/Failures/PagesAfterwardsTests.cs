@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System;
 using Liminal.Memory;
 using Liminal.Platform;
 using Liminal.Sweep.Failures;
