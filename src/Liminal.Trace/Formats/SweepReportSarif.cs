@@ -327,6 +327,6 @@ public static partial class SweepReportSarif
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
 
-    [GeneratedRegex("(0x)?[0-9a-f]{16}")]
+    [GeneratedRegex("(?:0x)?[0-9a-f]{16}", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Address();
 }

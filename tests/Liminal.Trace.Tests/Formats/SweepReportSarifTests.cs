@@ -224,8 +224,8 @@ public sealed class SweepReportSarifTests
         Assert.Superset(names.Where(static name => name.EndsWith('!')).Select(static name => name.TrimEnd('!')).ToHashSet(), present.ToHashSet());
     }
 
-    private static IEnumerable<JsonElement> Items(JsonElement element, string name) =>
-        element.TryGetProperty(name, out JsonElement array) ? array.EnumerateArray() : [];
+    private static List<JsonElement> Items(JsonElement element, string name) =>
+        element.TryGetProperty(name, out JsonElement array) ? [.. array.EnumerateArray()] : [];
 
     private static string[] Fingerprints(SweepReport report) =>
     [
