@@ -122,7 +122,7 @@ internal static class FailureText
     private static string Signature(FailureCase one) => string.Join('\n',
         [one.Fault.ToString(), one.Result, one.Fate.ToString(), one.Verdict.ToString(), .. one.Pages.Select(Text)]);
 
-    private static string Columns(IReadOnlyList<string> cells) =>
+    private static string Columns(string[] cells) =>
         string.Concat(Widths.Select((width, index) => cells[index].PadRight(width) + "  "));
 
     private static IEnumerable<string> Wrapped(string text, int width) => PrintableText.Wrap(PrintableText.Of(text), width);

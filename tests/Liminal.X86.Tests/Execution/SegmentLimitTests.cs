@@ -90,10 +90,10 @@ public sealed class SegmentLimitTests
     [InlineData(0x104u, StackFault)]
     [InlineData(0x100u, NoFault)]
     [InlineData(3u, StackFault)]
-    public void The_stack_has_a_limit(uint pointer, uint vector)
+    public void The_stack_has_a_limit(uint top, uint vector)
     {
         // #SS cannot be delivered on such a stack: the handler's frame must fit, so the gate of 8 is what a double fault ends at.
-        using LegacyMachine machine = Protected(Data, a => { a.mov(eax, Test); a.mov(ss, ax); a.mov(esp, pointer); a.push(5); a.mov(ecx, 1); a.mov(edx, LegacyMachine.KernelData); a.mov(ss, dx); a.hlt(); });
+        using LegacyMachine machine = Protected(Data, a => { a.mov(eax, Test); a.mov(ss, ax); a.mov(esp, top); a.push(5); a.mov(ecx, 1); a.mov(edx, LegacyMachine.KernelData); a.mov(ss, dx); a.hlt(); });
         StopReason reason = machine.Processor.Run(1000);
 
         Assert.Equal(vector == NoFault ? StopKind.Halted : StopKind.Shutdown, reason.Kind);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System;
 using System.Buffers.Binary;
-using System.IO;
 using System.Runtime.Intrinsics.X86;
 using Iced.Intel;
 using Liminal.X86.State;
