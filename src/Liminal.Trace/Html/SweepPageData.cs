@@ -100,6 +100,9 @@ internal static class SweepPageData
     {
         writer.WriteStartObject("subject");
         writer.WriteString("cause", subject.Cause);
+        if (subject.Number is int number)
+            writer.WriteNumber("number", number);
+
         writer.WriteString("region", subject.Region);
         writer.WriteNumber("pages", subject.Pages);
         writer.WriteString("firstFrame", $"0x{subject.FirstFrame:x}");

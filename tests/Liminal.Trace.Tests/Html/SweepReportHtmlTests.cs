@@ -232,7 +232,7 @@ public sealed class SweepReportHtmlTests(Browser browser)
     [Fact]
     public async Task Conversions_of_a_boot_are_told_apart_by_their_causes_and_those_not_swept_are_listed()
     {
-        SweepReport boot = SampleSweeps.Of(First, First with { Subject = First.Subject with { Cause = "set_memory_decrypted(ffff888000000000, 4) during boot, for swiotlb_init" } });
+        SweepReport boot = SampleSweeps.Of(First, First with { Subject = First.Subject with { Cause = "set_memory_decrypted(ffff888000000000, 4) during boot, for swiotlb_init", Number = 7 } });
         await using OpenPage open = await browser.Open(boot with { NotSwept = ["6.12 snp: conversion 3, not swept: as conversion 2"] });
 
         IReadOnlyList<string> subjects = await open.Page.Locator("td.subject").AllInnerTextsAsync();
@@ -240,6 +240,7 @@ public sealed class SweepReportHtmlTests(Browser browser)
 
         Assert.Equal(2, subjects.Count);
         Assert.Contains("for swiotlb_init", subjects[1]);
+        Assert.StartsWith("conversion 7 of the boot", subjects[1]);
         Assert.Contains("as conversion 2", await open.Page.InnerTextAsync(".not-swept li"));
     }
 

@@ -32,7 +32,7 @@ class ConversionView {
     const { group, report } = this;
     const { subject } = group;
     const platform = report.platforms.find(p => p.name === group.platform);
-    const experiment = [subject.applied && ["with the protocol ", h("code", {}, subject.applied), " in place of the kernel's own function"],
+    const experiment = [subject.number !== undefined && `conversion ${subject.number} of the boot`, subject.applied && ["with the protocol ", h("code", {}, subject.applied), " in place of the kernel's own function"],
       subject.without.length > 0 && ["without ", subject.without.map(name => [h("code", {}, name), " "])]].filter(Boolean);
     const seconds = group.settings.reduce((sum, one) => sum + one.seconds, 0);
     return h("header", { class: "heading" },

@@ -23,7 +23,7 @@ class Summary {
     const question = group => JSON.stringify([group.kernel, group.platform, group.direction, this.what(group)]);
     const causes = new Map(); // whether the number of pages and where they come from tell conversions apart
     for (const group of report.groups) causes.set(question(group), (causes.get(question(group)) ?? new Set()).add(group.subject.cause));
-    this.withCause = [...causes.values()].some(all => all.size > 1);
+    this.withCause = [...causes.values()].some(all => all.size > 1) || report.groups.some(group => group.subject.number !== undefined);
     if (report.groups.length === 0) return h("p", { class: "count" }, "No conversion was swept.");
     const sweeps = report.groups.reduce((sum, group) => sum + group.settings.length, 0);
     const withKernel = report.kernels.length > 1;
@@ -72,8 +72,8 @@ class Summary {
   }
 
   what(group) {
-    const { region, pages, applied, without } = group.subject;
-    return [`${plural(pages, "page")} of ${region}`, applied && `${applied} applied`, without.length > 0 && `without ${without.join(", ")}`].filter(Boolean).join(", ");
+    const { region, pages, applied, without, number } = group.subject;
+    return [number !== undefined && `conversion ${number} of the boot`, `${plural(pages, "page")} of ${region}`, applied && `${applied} applied`, without.length > 0 && `without ${without.join(", ")}`].filter(Boolean).join(", ");
   }
 
   legend() {
