@@ -67,7 +67,7 @@ public sealed class SweepReportHtmlTests(Browser browser)
 
         await window.Locator("[data-jump='opened']").ClickAsync();
         string opened = await open.Page.InnerTextAsync(".state");
-        string openedUrl = open.Page.Url;
+        string openedUrl = await Address(open);
         await window.Locator("[data-jump='closed']").ClickAsync();
         string closed = await open.Page.InnerTextAsync(".state");
 
@@ -76,7 +76,7 @@ public sealed class SweepReportHtmlTests(Browser browser)
         Assert.Contains("pvalidate_pages+0xac/0x200", opened);
         Assert.Contains("set_pages_state+0x44e/0x4a0", opened);
         Assert.Contains("opens", opened);
-        Assert.EndsWith(Snp + "/event/11", open.Page.Url);
+        Assert.EndsWith(Snp + "/event/11", await Address(open));
         Assert.Contains("carries out the page state change", closed);
     }
 
@@ -88,7 +88,7 @@ public sealed class SweepReportHtmlTests(Browser browser)
         await open.Page.Locator("g.bar[data-window='0']").ClickAsync();
         string pane = await open.Page.InnerTextAsync(".state");
 
-        Assert.EndsWith("#/vtom/encrypt/1/window/1", open.Page.Url);
+        Assert.EndsWith("#/vtom/encrypt/1/window/1", await Address(open));
         Assert.Contains("the handler repairs the load", pane);
         Assert.Contains("full_name_hash+0x10/0xa0", pane);
         Assert.Contains("and <another>", pane);
@@ -103,7 +103,7 @@ public sealed class SweepReportHtmlTests(Browser browser)
         await open.Page.Locator("svg[data-row='host'] g.mark").First.ClickAsync();
         string pane = await open.Page.InnerTextAsync(".state");
 
-        Assert.EndsWith("#/vtom/encrypt/1/event/4", open.Page.Url);
+        Assert.EndsWith("#/vtom/encrypt/1/event/4", await Address(open));
         Assert.Contains("vmmcall", pane);
         Assert.Contains("ffffc9000000b000", pane);
     }
@@ -169,7 +169,7 @@ public sealed class SweepReportHtmlTests(Browser browser)
         foreach (string key in new[] { "Home", "ArrowRight", "End", "ArrowLeft", "w", "w", "o", "c", "Shift+W" })
         {
             await open.Page.Keyboard.PressAsync(key);
-            visited.Add(open.Page.Url.Split(Snp)[1]);
+            visited.Add((await Address(open))[Snp.Length..]);
         }
 
         Assert.Equal(["/event/1", "/event/2", "/event/17", "/event/16", "/window/1", "/window/2", "/event/7", "/event/15", "/window/1"], visited);
@@ -195,7 +195,7 @@ public sealed class SweepReportHtmlTests(Browser browser)
         await open.Page.Locator("[data-property='StrayLoadsSurvive'] .follow").ClickAsync();
         await open.Page.Keyboard.PressAsync("End");
         string last = await open.Page.InnerTextAsync(".state");
-        string url = open.Page.Url;
+        string url = await Address(open);
         await open.Page.Keyboard.PressAsync("Escape");
 
         Assert.Equal(First.Properties[0].Reason, reason);
@@ -290,6 +290,9 @@ public sealed class SweepReportHtmlTests(Browser browser)
 
         Assert.NotEqual(await light.Page.EvaluateAsync<string>(Bar), await dark.Page.EvaluateAsync<string>(Bar));
     }
+
+    /// <summary>What the address bar names, asked of the page itself: what the driver knows of it comes later.</summary>
+    private static Task<string> Address(OpenPage open) => open.Page.EvaluateAsync<string>("location.hash");
 
     private static async Task<string[]> Cells(OpenPage open, string group) =>
     [
