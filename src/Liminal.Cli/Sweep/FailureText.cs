@@ -35,9 +35,9 @@ internal static class FailureText
             string kernel = report.Kernels.Count > 1 ? $"{caller.Key.Kernel} " : "";
             yield return Line(($"{kernel}{caller.Key.Platform} {caller.Key.Direction}", TextStyle.Strong), ($"  failures in {caller.Key.Caller}", TextStyle.Plain));
             yield return Line(($"  {Columns(Headings)}{Headings[^1]}", TextStyle.Faint));
-            foreach (IGrouping<string, FailureCase> same in caller.GroupBy(Signature))
+            foreach (IReadOnlyList<FailureCase> same in FailureWords.Same(caller))
             {
-                foreach (TextLine line in RenderSame([.. same], width))
+                foreach (TextLine line in RenderSame(same, width))
                     yield return line;
             }
         }
@@ -60,8 +60,8 @@ internal static class FailureText
             Verdict.Violated => ("✘", TextStyle.Violation),
             _ => ("·", TextStyle.Faint),
         };
-        string cells = Columns([mark, What(first.Fault), Places(same), first.Result ?? "never", Fate(first.Fate)]);
-        string pages = string.Join("; ", first.Pages.Select(Text));
+        string cells = Columns([mark, FailureWords.Fault(first.Fault), FailureWords.Places(same), first.Result ?? "never", FailureWords.Fate(first.Fate)]);
+        string pages = string.Join("; ", first.Pages.Select(FailureWords.Pages));
         int indent = cells.Length + 2;
         bool isFirst = true;
         foreach (string line in Wrapped(pages, Math.Max(width - indent, LeastPages)))
@@ -72,55 +72,6 @@ internal static class FailureText
             isFirst = false;
         }
     }
-
-    private static string Text(PagesLeft left)
-    {
-        string pages = left.First == left.Last ? $"{left.First}" : $"{left.First}-{left.Last}";
-        string condition = left.Condition switch
-        {
-            PageCondition.Private => "private",
-            PageCondition.Shared => "shared",
-            PageCondition.Mixed => $"mixed ({left.State}, {Mapped(left.Mappings)})",
-            _ => $"not present ({left.State})",
-        };
-        return left.UsedAgain is null or "works" ? $"{pages} {condition}" : $"{pages} {condition}: {left.UsedAgain}";
-    }
-
-    private static string Mapped(IReadOnlyList<string> mappings) =>
-        mappings.Count == 1 ? $"mapped {mappings[0][(mappings[0].IndexOf(": ", StringComparison.Ordinal) + 2)..]}" : string.Join(", ", mappings);
-
-    private static string What(ConversionFault fault) => fault switch
-    {
-        ConversionFault.Refuse => "refuse",
-        ConversionFault.Retry => "retry",
-        ConversionFault.Stall => "stall",
-        ConversionFault.Lie => "lie",
-        _ => "no memory",
-    };
-
-    private static string Places(IReadOnlyList<FailureCase> same)
-    {
-        FailureCase first = same[0];
-        string things = first.Fault == ConversionFault.NoMemory ? "alloc" : "call";
-        string numbers = same.Count == 1 ? $"{first.Number}"
-            : same[^1].Number - first.Number == same.Count - 1 ? $"{first.Number}-{same[^1].Number}"
-            : string.Join(',', same.Select(static one => one.Number));
-        return $"{things} {numbers} of {first.Of}";
-    }
-
-    private static string Fate(PageFate fate) => fate switch
-    {
-        PageFate.Freed => "frees",
-        PageFate.Leaked => "leaks",
-        PageFate.Kept => "keeps",
-        PageFate.GuestGone => "guest ends",
-        PageFate.Hangs => "hangs",
-        _ => "",
-    };
-
-    /// <summary>Equal for two cases that would be told in the same words.</summary>
-    private static string Signature(FailureCase one) => string.Join('\n',
-        [one.Fault.ToString(), one.Result, one.Fate.ToString(), one.Verdict.ToString(), .. one.Pages.Select(Text)]);
 
     private static string Columns(string[] cells) =>
         string.Concat(Widths.Select((width, index) => cells[index].PadRight(width) + "  "));

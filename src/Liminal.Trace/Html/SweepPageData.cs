@@ -35,6 +35,7 @@ internal static class SweepPageData
                 writer.WriteStringValue(line);
 
             writer.WriteEndArray();
+            WriteFailures(writer, report);
             pool.Write(writer);
             writer.WriteEndObject();
         }
@@ -143,6 +144,53 @@ internal static class SweepPageData
     private static int Numbers(ReportPool pool, IEnumerable<int> numbers) => pool.List([.. numbers.Select(static number => (long)number)]);
 
     private static long Offset(ConversionSweep sweep, ulong instruction) => (long)(instruction - sweep.FirstInstruction);
+
+    /// <summary>For each caller, what came of each failure; and what was not tried.</summary>
+    private static void WriteFailures(Utf8JsonWriter writer, SweepReport report)
+    {
+        writer.WriteStartArray("failures");
+        foreach (IGrouping<(string Kernel, string Platform, string Direction, string Caller), FailureCase> caller
+            in report.Failures.GroupBy(static one => (one.Kernel, one.Platform, one.Direction, one.Caller)))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("kernel", caller.Key.Kernel);
+            writer.WriteString("platform", caller.Key.Platform);
+            writer.WriteString("direction", caller.Key.Direction);
+            writer.WriteString("caller", caller.Key.Caller);
+            writer.WriteStartArray("rows");
+            foreach (IReadOnlyList<FailureCase> same in FailureWords.Same(caller))
+                WriteFailure(writer, same);
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("failuresNotTried");
+        foreach (string line in report.FailuresNotTried)
+            writer.WriteStringValue(line);
+
+        writer.WriteEndArray();
+    }
+
+    private static void WriteFailure(Utf8JsonWriter writer, IReadOnlyList<FailureCase> same)
+    {
+        FailureCase first = same[0];
+        writer.WriteStartObject();
+        writer.WriteString("verdict", JsonNamingPolicy.CamelCase.ConvertName(first.Verdict.ToString()));
+        writer.WriteString("fault", FailureWords.Fault(first.Fault));
+        writer.WriteString("places", FailureWords.Places(same));
+        writer.WriteString("result", first.Result ?? "never");
+        writer.WriteString("fate", FailureWords.Fate(first.Fate));
+        writer.WriteString("reason", first.Reason);
+        writer.WriteString("ended", first.Ended);
+        writer.WriteStartArray("pages");
+        foreach (PagesLeft left in first.Pages)
+            writer.WriteStringValue(FailureWords.Pages(left));
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
 
     /// <summary>Costs beside each other: what, and for each row whose.</summary>
     private static void WriteComparisons(Utf8JsonWriter writer, IReadOnlyList<CostComparison> comparisons)

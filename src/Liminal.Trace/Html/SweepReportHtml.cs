@@ -11,7 +11,7 @@ public static class SweepReportHtml
 
     private static readonly string[] Scripts =
     [
-        "dom.js", "pack.js", "frame.js", "conditions.js", "picture.js", "timeline.js", "Sweeps/sweeps.js", "Sweeps/looks.js", "Sweeps/comparisons.js", "Sweeps/summary.js",
+        "dom.js", "pack.js", "frame.js", "conditions.js", "picture.js", "timeline.js", "Sweeps/sweeps.js", "Sweeps/looks.js", "Sweeps/comparisons.js", "Sweeps/failures.js", "Sweeps/summary.js",
         "Sweeps/scale.js", "Sweeps/rows.js", "Sweeps/chart.js", "Sweeps/events.js", "Sweeps/windows.js", "Sweeps/cost.js", "Sweeps/conversion.js",
         "Sweeps/page.js",
     ];

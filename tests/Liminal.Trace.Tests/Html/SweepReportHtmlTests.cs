@@ -161,6 +161,23 @@ public sealed class SweepReportHtmlTests(Browser browser)
     }
 
     [Fact]
+    public async Task Failures_that_came_to_the_same_are_one_row_under_their_caller()
+    {
+        PagesLeft mixed = new(8, 15, "Private", ["direct map: shared"], PageCondition.Mixed, "oops", "page fault");
+        FailureCase refused = new(
+            "6.12.1", "vtom", "decrypt", "dma_direct_alloc()", ConversionFault.Refuse, 0, 3, "16 pages: Refused after 8", "-EFAULT (-14)", "failure", null,
+            [mixed], PageFate.Leaked, Verdict.Violated, "page 8 is <b>mixed</b>", []);
+        SweepReport report = SampleSweeps.Full with { Failures = [refused, refused with { Number = 1 }], FailuresNotTried = ["tdx: <i>no</i> caller"] };
+
+        await using OpenPage open = await browser.Open(report);
+        string row = Flat(await open.Page.InnerTextAsync(".failures tbody"));
+
+        Assert.Equal("violated refuse call 0-1 of 3 -EFAULT (-14) leaks 8-15 mixed (Private, mapped shared): oops", row);
+        Assert.Equal("page 8 is <b>mixed</b>", await open.Page.GetAttributeAsync(".failures tbody td", "title"));
+        Assert.Contains("tdx: <i>no</i> caller", await open.Page.Locator(".failures details").TextContentAsync(), System.StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Keys_walk_through_events_and_windows()
     {
         await using OpenPage open = await browser.Open(SampleSweeps.Full, address: Snp);

@@ -80,11 +80,12 @@ class ConversionView {
     this.moved(what.window !== undefined ? `window/${what.window + 1}` : `event/${what.event + 1}`);
   }
 
-  select(what) {
+  /** What the page shows by itself when it opens is not remembered: w then goes to the first window. */
+  select(what, byItself = false) {
     const { group } = this;
     const event = this.events[what.event];
     const window = group.windows[what.window];
-    if (window) this.lastWindow = window;
+    if (window && !byItself) this.lastWindow = window;
     this.chosen = event ? { event: event.index } : window ? { window: window.index } : {};
     this.chart.show(this.chosen);
     this.list.show(event?.index ?? -1);

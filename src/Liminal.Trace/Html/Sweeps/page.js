@@ -39,7 +39,8 @@
       view.element.querySelector("h2").focus({ preventScroll: true });
     }
     shown = group;
-    view.select(part === "event" ? { event: index } : part === "window" ? { window: index } : narrow.matches ? {} : group.windows.length > 0 ? { window: 0 } : { event: 0 });
+    const named = part === "event" ? { event: index } : part === "window" ? { window: index } : null;
+    view.select(named ?? (narrow.matches ? {} : group.windows.length > 0 ? { window: 0 } : { event: 0 }), named === null);
   }
 
   function showSummary() {

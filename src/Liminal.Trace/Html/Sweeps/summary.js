@@ -3,7 +3,7 @@
 class Summary {
   constructor(report) {
     this.report = report;
-    this.element = h("section", { class: "summary", "aria-label": "all conversions" }, this.kernels(), this.table(), comparisonTables(report), this.notSwept(), this.legend());
+    this.element = h("section", { class: "summary", "aria-label": "all conversions" }, this.kernels(), this.table(), comparisonTables(report), failureTables(report), this.notSwept(), this.legend());
   }
 
   kernels() {
