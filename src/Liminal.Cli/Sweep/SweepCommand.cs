@@ -83,7 +83,7 @@ internal sealed class SweepCommand
             ("liminal sweep vmlinuz --platform vtom --failures", "and what is left of the pages when a conversion fails"))
         {
             sweep._images, sweep._platforms, sweep._direction, sweep._pages, sweep._region, sweep._hosts, sweep._hostCall, sweep._failures,
-            sweep._without, sweep._compare, sweep._apply, sweep._during, sweep._only, sweep._cpus, sweep._memory, sweep._events, sweep._threads, sweep._fresh,
+            sweep._without, sweep._compare, sweep._apply, sweep._sites, sweep._during, sweep._only, sweep._cpus, sweep._memory, sweep._events, sweep._threads, sweep._fresh,
         };
         sweep._outputs.AddTo(command);
         command.SetAction(sweep.Run);
