@@ -2,6 +2,7 @@
 
 using System;
 using System.Linq;
+using Liminal.Checker.Vocabulary;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
@@ -27,11 +28,14 @@ public sealed class ConversionQuestionTests
         Assert.Equal(Plain.ToKey(), new ConversionQuestion(PteAttribute.Shared, SweepRegion.DirectMap, 16) { Without = [] }.ToKey());
     }
 
+    [Fact]
+    public void What_an_applied_protocol_came_to_is_not_kept() => Assert.Null((Plain with { Applied = Protocol.Named("mine") }).ToKey());
+
     /// <summary>A record prints the type of a list, and not what is in it: such a property needs a word in ToKey() and in the test above.</summary>
     [Fact]
     public void Every_property_of_a_question_is_in_its_key()
     {
-        string[] byHand = [nameof(ConversionQuestion.Without)];
+        string[] byHand = [nameof(ConversionQuestion.Without), nameof(ConversionQuestion.Applied)];
 
         Assert.All(typeof(ConversionQuestion).GetProperties(), property =>
         {

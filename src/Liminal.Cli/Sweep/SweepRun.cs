@@ -138,9 +138,9 @@ internal sealed class SweepRun
                 if (IsOver(index))
                     return;
 
-                // A protocol may come from a file that is being worked on.
-                SweepCache? kept = one.Question.Applied is null ? cache : null;
-                string key = $"{request.Key} {one.Question.ToKey()}";
+                string? question = one.Question.ToKey();
+                SweepCache? kept = question is null ? null : cache;
+                string key = $"{request.Key} {question}";
                 if (kept?.Find(key) is { Sweeps: [ConversionSweep known] })
                 {
                     TakeKnown(index, one, known);

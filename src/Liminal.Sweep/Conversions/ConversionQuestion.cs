@@ -48,7 +48,8 @@ public sealed record ConversionQuestion(PteAttribute Target, SweepRegion Region,
     public ulong LoadLimit { get; init; } = 20_000_000;
 
     /// <summary>All of the question as one line, equal exactly when two ask the same; part of the key of what was found.</summary>
-    public string ToKey() => $"{this with { Without = [] }} without {string.Join(' ', Without)}";
+    /// <returns>Null when nothing may be kept: an applied protocol may come from a file that is being worked on.</returns>
+    public string? ToKey() => Applied is null ? $"{this with { Without = [] }} without {string.Join(' ', Without)}" : null;
 
     /// <summary>The kernel function that makes the conversion.</summary>
     public string Function => Target == PteAttribute.Shared ? "set_memory_decrypted" : "set_memory_encrypted";
