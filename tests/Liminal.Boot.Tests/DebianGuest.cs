@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System;
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
@@ -20,6 +21,8 @@ namespace Liminal.Boot.Tests;
 /// <summary>A machine with a Debian kernel and a user land that runs the script of this project. A test without apt is skipped.</summary>
 internal sealed class DebianGuest : IDisposable
 {
+    private static readonly ConcurrentDictionary<string, Lazy<KernelImage>> Images = new(StringComparer.Ordinal);
+
     /// <summary>A machine before its first instruction, the kernel loaded.</summary>
     /// <param name="kernel">Such as debian:6.12-cloud.</param>
     /// <param name="processorCount">Number of processors.</param>
@@ -52,8 +55,10 @@ internal sealed class DebianGuest : IDisposable
 
     public void Dispose() => Machine.Dispose();
 
-    /// <summary>A kernel's image; without apt the test is skipped.</summary>
-    public static KernelImage Open(string kernel)
+    /// <summary>A kernel's image, found and read once for all tests; without apt the test is skipped.</summary>
+    public static KernelImage Open(string kernel) => Images.GetOrAdd(kernel, static name => new Lazy<KernelImage>(() => Read(name))).Value;
+
+    private static KernelImage Read(string kernel)
     {
         DiagnosticBag diagnostics = [];
         string? folder = KernelCache.DefaultFolder(Environment.GetEnvironmentVariable, diagnostics);
