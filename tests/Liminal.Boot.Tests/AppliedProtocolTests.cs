@@ -7,9 +7,7 @@ using System.Threading;
 using Liminal.Checker.Properties;
 using Liminal.Checker.Vocabulary;
 using Liminal.Linux;
-using Liminal.Linux.Diagnostics;
 using Liminal.Machine;
-using Liminal.Machine.Boot;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
@@ -18,7 +16,6 @@ using Liminal.Sweep.Applying;
 using Liminal.Sweep.Conversions;
 using Liminal.Sweep.Judging;
 using Liminal.Trace;
-using GuestKernel = Liminal.Linux.Guest.GuestKernel;
 
 namespace Liminal.Boot.Tests;
 
@@ -43,8 +40,8 @@ public sealed class AppliedProtocolTests(ITestOutputHelper output)
     [InlineData("snp", "v2-2023")]
     public void A_guest_boots_and_passes_its_script_when_every_conversion_takes_the_steps_of_a_protocol(string platform, string protocol)
     {
-        using var guest = new DebianGuest(Kernel, 2, 0, ConfidentialConfiguration.Of(Platforms.All.Single(one => one.Name == platform)));
-        ProtocolExecutor executor = ProtocolExecutor.Install(guest.Machine, Knowledge(guest), 0, BuiltIn.Find(protocol)!);
+        using var guest = new DebianGuest(Kernel, 2, 0, ConfidentialConfiguration.Of(Platforms.Find(platform)!));
+        ProtocolExecutor executor = ProtocolExecutor.Install(guest.Machine, guest.Knowledge(), 0, BuiltIn.Find(protocol)!);
         MachineEnd end = guest.Machine.Run(BootLimit);
 
         Assert.True(end.Kind == MachineEndKind.PoweredOff, $"{end}\n{string.Join('\n', guest.Log.LastLines(30))}");
@@ -62,13 +59,12 @@ public sealed class AppliedProtocolTests(ITestOutputHelper output)
     [InlineData("snp", "rfc-2023,v2-2023,linux-6.12-snp")]
     public void A_protocol_in_a_kernel_has_the_verdicts_that_the_checker_gives_it(string platform, string protocols)
     {
-        using DebianGuest guest = Boot(platform);
-        ConversionCampaign campaign = Begin(guest);
+        using var guest = new SweptGuest(Kernel, platform, output);
         foreach (Protocol protocol in protocols.Split(',').Select(static name => BuiltIn.Find(name)!))
         {
             foreach (PteAttribute target in new[] { PteAttribute.Shared, PteAttribute.Private })
             {
-                ConversionFinding finding = Sweep(campaign, protocol, target, SweepRegion.DirectMap, 4);
+                ConversionFinding finding = Sweep(guest, protocol, target, SweepRegion.DirectMap, 4);
                 AssertAgrees(finding, guest, protocol, Region.DirectMap);
             }
         }
@@ -77,13 +73,12 @@ public sealed class AppliedProtocolTests(ITestOutputHelper output)
     [Fact]
     public void What_translates_decides_whether_a_page_of_vmalloc_can_be_named_while_it_is_not_present()
     {
-        using DebianGuest guest = Boot("vtom");
-        ConversionCampaign campaign = Begin(guest);
+        using var guest = new SweptGuest(Kernel, "vtom", output);
         foreach (Protocol protocol in new[] { Rfc2023.Protocol, Rfc2023.VirtToPhys, Rfc2023.VmallocToPage, Rfc2023.LookupAddress, Rfc2023.RawPte })
         {
-            ConversionFinding finding = Sweep(campaign, protocol, PteAttribute.Shared, SweepRegion.Vmalloc, 2);
+            ConversionFinding finding = Sweep(guest, protocol, PteAttribute.Shared, SweepRegion.Vmalloc, 2);
             bool isRight = protocol == Rfc2023.Protocol || protocol == Rfc2023.LookupAddress;
-            PropertyVerdict verdict = PropertyJudge.Of(finding, PlatformOf(guest)).Single(static one => one.Property == nameof(Property.TranslationSucceeds));
+            PropertyVerdict verdict = guest.VerdictOf(finding, Property.TranslationSucceeds);
 
             Assert.Equal(isRight ? Verdict.Holds : Verdict.Violated, verdict.Verdict);
             Assert.Equal(isRight ? 0 : -5, finding.Record.Result.Error);
@@ -93,8 +88,8 @@ public sealed class AppliedProtocolTests(ITestOutputHelper output)
     [Fact]
     public void One_processor_is_enough()
     {
-        using DebianGuest guest = Boot("vtom", processors: 1);
-        ConversionFinding finding = Sweep(Begin(guest), Rfc2023.Protocol, PteAttribute.Shared, SweepRegion.DirectMap, 4);
+        using var guest = new SweptGuest(Kernel, "vtom", output, processors: 1);
+        ConversionFinding finding = Sweep(guest, Rfc2023.Protocol, PteAttribute.Shared, SweepRegion.DirectMap, 4);
 
         Assert.NotEmpty(finding.Runs);
         Assert.All(finding.Runs, static run => Assert.Equal((0, StrayLoadEnd.Repaired), (run.Cpu, run.End)));
@@ -105,7 +100,7 @@ public sealed class AppliedProtocolTests(ITestOutputHelper output)
     public void What_cannot_be_applied_says_why()
     {
         using var guest = new DebianGuest(Kernel, 1, 0);
-        KernelKnowledge knowledge = Knowledge(guest);
+        KernelKnowledge knowledge = guest.Knowledge();
         PteAttribute[] both = [PteAttribute.Shared, PteAttribute.Private];
 
         Assert.Null(ProtocolExecutor.WhyNot(Rfc2023.Protocol, Platforms.Snp, knowledge, both));
@@ -116,22 +111,30 @@ public sealed class AppliedProtocolTests(ITestOutputHelper output)
         Assert.Null(ProtocolExecutor.WhyNot(oneWay, Platforms.Tdx, knowledge, [PteAttribute.Shared]));
     }
 
-    private void AssertAgrees(ConversionFinding finding, DebianGuest guest, Protocol protocol, Region region)
+    private void AssertAgrees(ConversionFinding finding, SweptGuest guest, Protocol protocol, Region region)
     {
         Dictionary<string, Verdict> expected = Checked(finding.Question.Target, guest, protocol, region);
-        foreach (PropertyVerdict seen in PropertyJudge.Of(finding, PlatformOf(guest)).Where(static one => Compared.Any(property => property.ToString() == one.Property)))
+        int compared = 0;
+        foreach (PropertyVerdict seen in PropertyJudge.Of(finding, guest.Platform).Where(static one => Compared.Any(property => property.ToString() == one.Property)))
         {
             if (seen.Verdict is Verdict.Holds or Verdict.Violated && expected[seen.Property] is Verdict.Holds or Verdict.Violated)
+            {
+                compared++;
                 Assert.True(seen.Verdict == expected[seen.Property], $"{protocol.Name} {finding.Question.Target} {seen.Property}: {seen.Verdict} {seen.Reason}, the checker says {expected[seen.Property]}");
+            }
             else
+            {
                 output.WriteLine($"not compared: {protocol.Name} {finding.Question.Target} {seen.Property}: {seen.Verdict} {seen.Reason}, the checker says {expected[seen.Property]}");
+            }
         }
+
+        Assert.NotEqual(0, compared);
     }
 
     /// <summary>The checker's verdicts under the host and the settings that the guest runs with.</summary>
-    private static Dictionary<string, Verdict> Checked(PteAttribute target, DebianGuest guest, Protocol protocol, Region region)
+    private static Dictionary<string, Verdict> Checked(PteAttribute target, SweptGuest guest, Protocol protocol, Region region)
     {
-        ConfidentialGuest host = guest.Machine.Confidential!;
+        ConfidentialGuest host = guest.Host;
         var request = new CheckRequest
         {
             Protocols = [protocol],
@@ -147,45 +150,6 @@ public sealed class AppliedProtocolTests(ITestOutputHelper output)
         return exploration.Properties.ToDictionary(static one => one.Property, static one => one.Verdict);
     }
 
-    private static DebianGuest Boot(string platform, int processors = 2)
-    {
-        var guest = new DebianGuest(Kernel, processors, 0, ConfidentialConfiguration.Of(Platforms.All.First(one => one.Name == platform)));
-        guest.Log.Watch(UserLand.Mark, () => guest.Machine.RequestEnd("the user land is up"));
-        guest.Machine.Run(BootLimit);
-        Assert.Contains(UserLand.Mark, guest.Log.Text);
-        return guest;
-    }
-
-    private static ConversionCampaign Begin(DebianGuest guest)
-    {
-        GuestKernel? kernel = GuestKernel.Attach(guest.Machine, Knowledge(guest), out string problem);
-        Assert.True(kernel is not null, problem);
-        ConversionCampaign? campaign = ConversionCampaign.Begin(kernel, 0, out problem);
-        Assert.True(campaign is not null, problem);
-        return campaign;
-    }
-
-    private static KernelKnowledge Knowledge(DebianGuest guest)
-    {
-        DiagnosticBag diagnostics = [];
-        KernelKnowledge? knowledge = KernelKnowledge.Of(guest.Image, "kernel", diagnostics);
-        Assert.True(knowledge is not null, diagnostics.ToString());
-        return knowledge;
-    }
-
-    private ConversionFinding Sweep(ConversionCampaign campaign, Protocol protocol, PteAttribute target, SweepRegion region, int pages)
-    {
-        ConversionFinding? finding = campaign.Sweep(
-            new ConversionQuestion(target, region, pages) { Applied = protocol }, null, CancellationToken.None, out string problem);
-        Assert.True(finding is not null, problem);
-        foreach (SweepEvent one in finding.Record.Events)
-            output.WriteLine($"{one.Instruction - finding.Record.First,8} {one.Lane,-7} {one.Title} [{one.Detail}] {one.Symbol}");
-
-        foreach (SweepWindow window in finding.Windows)
-            output.WriteLine($"{window.First - finding.Record.First}..{window.Last - finding.Record.First} {window.Mappings[0]}, {window.PageStates[0]}: {window.Meets}, {window.End}: {window.Conclusion}");
-
-        return finding;
-    }
-
-    private static ConfidentialPlatform PlatformOf(DebianGuest guest) => guest.Machine.Configuration.Confidential!.Platform;
+    private static ConversionFinding Sweep(SweptGuest guest, Protocol protocol, PteAttribute target, SweepRegion region, int pages) =>
+        guest.Sweep(new ConversionQuestion(target, region, pages) { Applied = protocol });
 }

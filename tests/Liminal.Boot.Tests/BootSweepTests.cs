@@ -5,7 +5,6 @@ using System.Linq;
 using System.Threading;
 using Liminal.Checker.Properties;
 using Liminal.Linux;
-using Liminal.Linux.Diagnostics;
 using Liminal.Machine;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
@@ -49,9 +48,7 @@ public sealed class BootSweepTests(ITestOutputHelper output)
     {
         ConfidentialPlatform platform = Platforms.Find(name)!;
         using var guest = new DebianGuest("debian:6.12-cloud", 2, scheduleSeed: 0, ConfidentialConfiguration.Of(platform));
-        DiagnosticBag diagnostics = [];
-        KernelKnowledge? knowledge = KernelKnowledge.Of(guest.Image, "image", diagnostics);
-        Assert.True(knowledge is not null, diagnostics.ToString());
+        KernelKnowledge knowledge = guest.Knowledge();
         BootConversions conversions = guest.WatchConversions();
         foreach (ulong entry in conversions.Entries)
             guest.Machine.Breakpoints.Add(entry);

@@ -4,12 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
-using Liminal.Linux.Guest;
-using Liminal.Machine.Boot;
-using Liminal.Machine.Confidential;
 using Liminal.Memory;
-using Liminal.Platform;
-using Liminal.Sweep.Conversions;
 using Liminal.Sweep.Failures;
 using Liminal.Trace;
 
@@ -23,15 +18,9 @@ public sealed class FailureTests(ITestOutputHelper output)
     [Fact]
     public void Failed_conversions_under_a_paravisor_leave_what_is_known_of_them()
     {
-        using var guest = new DebianGuest("debian:6.12-cloud", 2, 0, ConfidentialConfiguration.Of(Platforms.Vtom));
-        guest.Log.Watch(UserLand.Mark, () => guest.Machine.RequestEnd("the user land is up"));
-        guest.Machine.Run(4_000_000_000);
-        GuestKernel kernel = guest.Attach();
-        ConversionCampaign? campaign = ConversionCampaign.Begin(kernel, 0, out string problem);
-        Assert.True(campaign is not null, problem);
-
+        using var guest = new SweptGuest("debian:6.12-cloud", "vtom", output);
         var question = new FailureQuestion([PteAttribute.Shared, PteAttribute.Private], 16, Enum.GetValues<ConversionFault>());
-        FailureFinding finding = FailureCampaign.Run(campaign, "kernel", question, null, CancellationToken.None);
+        FailureFinding finding = FailureCampaign.Run(guest.Campaign, "kernel", question, null, CancellationToken.None);
         foreach (FailureCase one in finding.Cases)
             output.WriteLine(one + "\n  " + string.Join("\n  ", one.Pages));
 

@@ -4,9 +4,6 @@ using System.Linq;
 using System.Threading;
 using Liminal.Checker.Properties;
 using Liminal.Checker.Vocabulary;
-using Liminal.Linux;
-using Liminal.Linux.Diagnostics;
-using Liminal.Machine.Boot;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
@@ -14,20 +11,19 @@ using Liminal.Protocols;
 using Liminal.Sweep.Conversions;
 using Liminal.Sweep.Replaying;
 using Liminal.Trace;
-using GuestKernel = Liminal.Linux.Guest.GuestKernel;
 
 namespace Liminal.Boot.Tests;
 
 public sealed class ReplayTests(ITestOutputHelper output)
 {
-    private const ulong BootLimit = 4_000_000_000;
+    private const string Kernel = "debian:6.12-cloud";
 
     [Fact]
     public void The_checkers_counterexample_for_SNP_ends_Linux_612_in_the_same_way()
     {
-        using DebianGuest guest = Boot("snp");
+        using var guest = new SweptGuest(Kernel, "snp", output);
 
-        ReplayFinding finding = Replay(Begin(guest), "linux-6.12-snp", Platforms.Snp, Direction.Decrypt, HostPolicy.Cooperative, Property.StrayLoadsSurvive);
+        ReplayFinding finding = Replay(guest, "linux-6.12-snp", Direction.Decrypt, HostPolicy.Cooperative, Property.StrayLoadsSurvive);
 
         Assert.Equal(ReplayOutcome.Reached, finding.Outcome);
         Assert.Equal(StrayLoadEnd.Terminated, finding.Load!.End);
@@ -38,16 +34,15 @@ public sealed class ReplayTests(ITestOutputHelper output)
     [Fact]
     public void The_checkers_counterexamples_for_TDX_come_to_the_same_outcomes_in_Linux_612()
     {
-        using DebianGuest guest = Boot("tdx");
-        ConversionCampaign campaign = Begin(guest);
+        using var guest = new SweptGuest(Kernel, "tdx", output);
         const PolicySwitches Suppressed = PolicySwitches.SuppressVe;
 
         // Between ACCEPT and the store to the leaf the host takes the page back; the conversion goes on and reports success.
-        ReplayFinding lost = Replay(campaign, "linux-6.12-tdx", Platforms.Tdx, Direction.Encrypt, HostPolicy.ImplicitConvert, Property.ConversionEndsAsRequested, Suppressed);
-        ReplayFinding ended = Replay(campaign, "linux-6.12-tdx", Platforms.Tdx, Direction.Encrypt, HostPolicy.Cooperative, Property.StrayLoadsSurvive, Suppressed);
-        ReplayFinding view = Replay(campaign, "linux-6.12-tdx", Platforms.Tdx, Direction.Encrypt, HostPolicy.ImplicitConvert, Property.NoPrivateMappingOfASharedPage, Suppressed);
+        ReplayFinding lost = Replay(guest, "linux-6.12-tdx", Direction.Encrypt, HostPolicy.ImplicitConvert, Property.ConversionEndsAsRequested, Suppressed);
+        ReplayFinding ended = Replay(guest, "linux-6.12-tdx", Direction.Encrypt, HostPolicy.Cooperative, Property.StrayLoadsSurvive, Suppressed);
+        ReplayFinding view = Replay(guest, "linux-6.12-tdx", Direction.Encrypt, HostPolicy.ImplicitConvert, Property.NoPrivateMappingOfASharedPage, Suppressed);
 
-        ReplayFinding refused = Replay(campaign, "linux-6.12-tdx", Platforms.Tdx, Direction.Encrypt, HostPolicy.Refuse, Property.FailureLeavesNothingUsable);
+        ReplayFinding refused = Replay(guest, "linux-6.12-tdx", Direction.Encrypt, HostPolicy.Refuse, Property.FailureLeavesNothingUsable);
 
         Assert.All([lost, ended, view, refused], static finding => Assert.Equal(ReplayOutcome.Reached, finding.Outcome));
         Assert.Contains(refused.Steps, static step => step.Fate == ReplayFate.Steered && step.Kernel.EndsWith("Refused", System.StringComparison.Ordinal));
@@ -59,9 +54,9 @@ public sealed class ReplayTests(ITestOutputHelper output)
     [Fact]
     public void A_counterexample_of_another_kernel_departs_at_the_step_that_this_one_does_otherwise()
     {
-        using DebianGuest guest = Boot("vtom");
+        using var guest = new SweptGuest(Kernel, "vtom", output);
 
-        ReplayFinding finding = Replay(Begin(guest), "linux-6.1-vtom", Platforms.Vtom, Direction.Decrypt, HostPolicy.Cooperative, Property.StrayLoadsSurvive);
+        ReplayFinding finding = Replay(guest, "linux-6.1-vtom", Direction.Decrypt, HostPolicy.Cooperative, Property.StrayLoadsSurvive);
 
         Assert.Equal(ReplayOutcome.Departed, finding.Outcome);
         ReplayStep departs = Assert.Single(finding.Steps, static step => step.Fate == ReplayFate.Departs);
@@ -72,18 +67,18 @@ public sealed class ReplayTests(ITestOutputHelper output)
     }
 
     private ReplayFinding Replay(
-        ConversionCampaign campaign, string protocol, ConfidentialPlatform platform, Direction direction, HostPolicy host, Property property, PolicySwitches set = PolicySwitches.None)
+        SweptGuest guest, string protocol, Direction direction, HostPolicy host, Property property, PolicySwitches set = PolicySwitches.None)
     {
         var request = new CheckRequest
         {
-            Protocols = [BuiltIn.All.Single(one => one.Name == protocol)],
-            Platforms = [platform],
+            Protocols = [BuiltIn.Find(protocol)!],
+            Platforms = [guest.Platform],
             Directions = [direction],
             Hosts = [host],
             Regions = [Region.DirectMap],
         };
         CheckReport report = CheckRun.Execute(request, "", "", null, CancellationToken.None);
-        PolicySwitchInfo? wanted = platform.Switches.FirstOrDefault(info => set.HasFlag(info.Switch) && set != PolicySwitches.None);
+        PolicySwitchInfo? wanted = guest.Platform.Switches.FirstOrDefault(info => set.HasFlag(info.Switch) && set != PolicySwitches.None);
         Exploration run = report.Cells.Single().Explorations.First(one => wanted is null || one.Switches.Contains(wanted.Name + "=yes"));
         PropertyVerdict verdict = run.Properties.Single(one => one.Property == property.ToString());
         TracePlan? plan = TracePlan.Of(verdict.Counterexample!, verdict.Property, out string problem);
@@ -92,35 +87,14 @@ public sealed class ReplayTests(ITestOutputHelper output)
         var question = new ConversionQuestion(direction == Direction.Decrypt ? PteAttribute.Shared : PteAttribute.Private, SweepRegion.DirectMap, plan.Pages)
         {
             Host = host,
-            Switches = ConfidentialConfiguration.DefaultSwitches(platform) | set,
+            Switches = ConfidentialConfiguration.DefaultSwitches(guest.Platform) | set,
         };
-        ReplayFinding? finding = campaign.Replay(question, plan, out problem);
+        ReplayFinding? finding = guest.Campaign.Replay(question, plan, out problem);
         Assert.True(finding is not null, problem);
         foreach (ReplayStep step in finding.Steps)
             output.WriteLine($"{step.Number,3} {step.Lane} {step.Title} | {step.Fate}: {step.Kernel} +{step.Instruction} {step.Function}");
 
         output.WriteLine(finding.Conclusion);
         return finding;
-    }
-
-    private static DebianGuest Boot(string platform)
-    {
-        var guest = new DebianGuest("debian:6.12-cloud", 2, 0, ConfidentialConfiguration.Of(Platforms.All.First(one => one.Name == platform)));
-        guest.Log.Watch(UserLand.Mark, () => guest.Machine.RequestEnd("the user land is up"));
-        guest.Machine.Run(BootLimit);
-        Assert.Contains(UserLand.Mark, guest.Log.Text);
-        return guest;
-    }
-
-    private static ConversionCampaign Begin(DebianGuest guest)
-    {
-        DiagnosticBag diagnostics = [];
-        KernelKnowledge? knowledge = KernelKnowledge.Of(guest.Image, "kernel", diagnostics);
-        Assert.True(knowledge is not null, diagnostics.ToString());
-        GuestKernel? kernel = GuestKernel.Attach(guest.Machine, knowledge, out string problem);
-        Assert.True(kernel is not null, problem);
-        ConversionCampaign? campaign = ConversionCampaign.Begin(kernel, 0, out problem);
-        Assert.True(campaign is not null, problem);
-        return campaign;
     }
 }

@@ -31,11 +31,17 @@ internal static class RunningKernel
     /// <summary>The view of the kernel that now runs.</summary>
     public static GuestKernel Attach(this DebianGuest guest)
     {
+        GuestKernel? kernel = GuestKernel.Attach(guest.Machine, guest.Knowledge(), out string problem);
+        Assert.True(kernel is not null, problem);
+        return kernel;
+    }
+
+    /// <summary>What the image tells of the kernel.</summary>
+    public static KernelKnowledge Knowledge(this DebianGuest guest)
+    {
         DiagnosticBag diagnostics = [];
         KernelKnowledge? knowledge = KernelKnowledge.Of(guest.Image, "image", diagnostics);
         Assert.True(knowledge is not null, diagnostics.ToString());
-        GuestKernel? kernel = GuestKernel.Attach(guest.Machine, knowledge, out string problem);
-        Assert.True(kernel is not null, problem);
-        return kernel;
+        return knowledge;
     }
 }

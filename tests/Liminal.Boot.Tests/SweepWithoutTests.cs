@@ -2,6 +2,7 @@
 
 using System;
 using System.Linq;
+using System.Threading;
 using Liminal.Checker.Properties;
 using Liminal.Linux.Guest;
 using Liminal.Memory;
@@ -48,7 +49,8 @@ public sealed class SweepWithoutTests(ITestOutputHelper output)
     {
         using var guest = new SweptGuest("debian:6.12-cloud", "snp", output);
 
-        ConversionFinding? finding = guest.TrySweep(PteAttribute.Shared, [ClearPresent], out string problem);
+        ConversionFinding? finding = guest.Campaign.Sweep(
+            new ConversionQuestion(PteAttribute.Shared, SweepRegion.DirectMap, 4) { Without = [ClearPresent] }, null, CancellationToken.None, out string problem);
 
         Assert.Null(finding);
         Assert.Contains("amd_enc_status_change_prepare", problem, StringComparison.Ordinal);

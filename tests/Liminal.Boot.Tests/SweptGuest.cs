@@ -12,44 +12,56 @@ using Liminal.Memory;
 using Liminal.Platform;
 using Liminal.Sweep.Conversions;
 using Liminal.Sweep.Judging;
+using Liminal.Sweep.Recording;
 using Liminal.Trace;
 
 namespace Liminal.Boot.Tests;
 
-/// <summary>A confidential guest whose user land is up, in which conversions are swept.</summary>
+/// <summary>A confidential guest whose user land is up, in which conversions are recorded and swept.</summary>
 internal sealed class SweptGuest : IDisposable
 {
     private const ulong BootLimit = 4_000_000_000;
 
     private readonly DebianGuest _guest;
-    private readonly ConversionCampaign _campaign;
     private readonly ITestOutputHelper _output;
 
     /// <summary>Boots a kernel; without apt the test is skipped.</summary>
-    public SweptGuest(string kernel, string platform, ITestOutputHelper output)
+    public SweptGuest(string kernel, string platform, ITestOutputHelper output, int processors = 2)
     {
         _output = output;
-        Platform = Platforms.All.First(one => one.Name == platform);
-        _guest = new DebianGuest(kernel, 2, 0, ConfidentialConfiguration.Of(Platform));
+        Platform = Platforms.Find(platform)!;
+        _guest = new DebianGuest(kernel, processors, 0, ConfidentialConfiguration.Of(Platform));
         _guest.Log.Watch(UserLand.Mark, () => _guest.Machine.RequestEnd("the user land is up"));
         _guest.Machine.Run(BootLimit);
         Assert.Contains(UserLand.Mark, _guest.Log.Text);
         Kernel = _guest.Attach();
         ConversionCampaign? campaign = ConversionCampaign.Begin(Kernel, 0, out string problem);
         Assert.True(campaign is not null, problem);
-        _campaign = campaign;
+        Campaign = campaign;
     }
 
     public ConfidentialPlatform Platform { get; }
 
     public GuestKernel Kernel { get; }
 
+    public ConversionCampaign Campaign { get; }
+
+    /// <summary>The host, and the settings of the switches, that the guest runs with.</summary>
+    public ConfidentialGuest Host => _guest.Machine.Confidential!;
+
+    /// <summary>What <c>uname -r</c> prints.</summary>
+    public string Release => _guest.Image.Version.Release;
+
     public void Dispose() => _guest.Dispose();
 
-    /// <summary>Sweeps one conversion of a few pages, and writes what was found to the test's output.</summary>
-    public ConversionFinding Sweep(PteAttribute target, params IReadOnlyList<string> without)
+    /// <summary>Sweeps one conversion of a few pages of the direct map.</summary>
+    public ConversionFinding Sweep(PteAttribute target, params IReadOnlyList<string> without) =>
+        Sweep(new ConversionQuestion(target, SweepRegion.DirectMap, 4) { Without = without });
+
+    /// <summary>Sweeps one conversion, and writes what was found to the test's output.</summary>
+    public ConversionFinding Sweep(ConversionQuestion question)
     {
-        ConversionFinding? finding = TrySweep(target, without, out string problem);
+        ConversionFinding? finding = Campaign.Sweep(question, null, CancellationToken.None, out string problem);
         Assert.True(finding is not null, problem);
         foreach (SweepEvent one in finding.Record.Events)
             _output.WriteLine($"{one.Instruction - finding.Record.First,8} {one.Lane,-7} {one.Title} [{one.Detail}] {one.Symbol}");
@@ -64,9 +76,14 @@ internal sealed class SweptGuest : IDisposable
         return finding;
     }
 
-    /// <summary>Sweeps one conversion, or says why it cannot be made.</summary>
-    public ConversionFinding? TrySweep(PteAttribute target, IReadOnlyList<string> without, out string problem) =>
-        _campaign.Sweep(new ConversionQuestion(target, SweepRegion.DirectMap, 4) { Without = without }, null, CancellationToken.None, out problem);
+    /// <summary>Records a conversion of two pages of the direct map that succeeds.</summary>
+    public ConversionRecord Record(PteAttribute target)
+    {
+        ConversionRecord? record = Campaign.Record(new ConversionQuestion(target, SweepRegion.DirectMap, 2), out string problem);
+        Assert.True(record is not null, problem);
+        Assert.Equal(0, record.Result.Error);
+        return record;
+    }
 
     public PropertyVerdict VerdictOf(ConversionFinding finding, Property property) =>
         PropertyJudge.Of(finding, Platform).Single(verdict => verdict.Property == property.ToString());
