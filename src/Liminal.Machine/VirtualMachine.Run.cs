@@ -89,7 +89,12 @@ public sealed partial class VirtualMachine
 
     private void RunSlice(ulong runnable, ulong instructionsLeft, ProcessorChoice choice)
     {
-        ulong allowed = (runnable & choice.Allowed) == 0 ? ulong.MaxValue : choice.Allowed;
+        // Where none that may run can, the others do; what is due for them acts first.
+        bool isAnyAllowed = (runnable & choice.Allowed) != 0;
+        if (!isAnyAllowed && TakeTrap(ProcessorChoice.All))
+            return;
+
+        ulong allowed = isAnyAllowed ? choice.Allowed : ulong.MaxValue;
         Processor processor = _processors[_scheduler.Next(runnable, out ulong turn, allowed)];
         bool isStep = ((choice.Stepped >> processor.Index) & 1) != 0;
         ulong now = Board.Clock.Now;

@@ -10,7 +10,7 @@ namespace Liminal.X86;
 /// <summary>What a processor would do with an encoding.</summary>
 public enum RowKind : byte
 {
-    /// <summary>Executes it.</summary>
+    /// <summary>There is a row; it raises #UD where CPUID does not announce what the encoding needs.</summary>
     Row,
 
     /// <summary>Raises #UD: no processor decodes these bytes.</summary>

@@ -128,22 +128,6 @@ public sealed unsafe partial class Processor
     private static bool IsPrivileged(Intercept intercept) => intercept is Intercept.Msr or Intercept.Hlt or Intercept.Monitor
         or Intercept.CacheControl or Intercept.DebugRegister or Intercept.ControlRegister or Intercept.Xsetbv;
 
-    /// <summary>True when the present instruction reaches an address through the stack segment: #SS in place of #GP.</summary>
-    private bool IsStackAccess(ulong address)
-    {
-        const ulong Near = 16;
-        Op* op = _core->Op;
-        if (op == null)
-            return false;
-        Instruction instruction = Decode(op, stackalloc byte[MaximumInstructionLength], out _);
-        bool isStackInstruction = instruction.IsStackInstruction || instruction.Mnemonic is Mnemonic.Leave or Mnemonic.Enter;
-        ulong distance = address - Core.Gpr(_core, RspNumber) + Near;
-        if (isStackInstruction && (distance <= 2 * Near || instruction.Mnemonic == Mnemonic.Leave))
-            return true;
-        bool hasMemory = instruction.MemoryBase != Register.None || instruction.MemoryIndex != Register.None || instruction.MemoryDisplSize != 0;
-        return hasMemory && instruction.MemorySegment == Register.SS;
-    }
-
     /// <summary>The present instruction as text with its bytes, for a report.</summary>
     internal string Disassemble(Op* op)
     {

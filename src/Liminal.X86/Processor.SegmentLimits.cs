@@ -30,7 +30,7 @@ public sealed unsafe partial class Processor
         return Form.Abort(core, op);
     }
 
-    /// <summary>The op in front of an instruction with a memory operand: segment in Destination, bytes in Immediate, width of the offset in Scale's place behind it.</summary>
+    /// <summary>The op in front of an instruction with a memory operand: segment in Destination, bytes in Immediate, width of the offset in Intercept, the rest in Extra.</summary>
     internal static nint CheckOperand(Core* core, Op* op)
     {
         var operand = (SegmentOperand)op->Extra;

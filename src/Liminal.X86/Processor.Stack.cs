@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using Iced.Intel;
 using Liminal.X86.Execution;
 using Liminal.X86.State;
 
@@ -79,4 +80,28 @@ public sealed unsafe partial class Processor
 
     private ulong StackAddress(ulong pointer)
         => _core->Is64Bit ? pointer : (uint)(pointer + SegmentBase(SegmentIndex.Ss));
+
+    /// <summary>True when the present instruction reaches an address through the stack segment, where a non-canonical one is #SS in place of #GP.</summary>
+    /// <remarks>
+    /// PUSH, POP and the like reach memory at the stack pointer, and may have another operand, which is far from a stack that works; LEAVE and ENTER
+    /// read at RBP, and have none. Source: SDM3A "Interrupt 12 - Stack Fault Exception", SDM2 "64-Bit Mode Exceptions" of each instruction.
+    /// </remarks>
+    private bool IsStackAccess(ulong address)
+    {
+        const ulong Near = 16;
+        Op* op = _core->Op;
+        if (op == null)
+            return false;
+
+        Instruction instruction = Decode(op, stackalloc byte[MaximumInstructionLength], out _);
+        if (instruction.Mnemonic is Mnemonic.Leave or Mnemonic.Enter)
+            return true;
+
+        ulong distance = address - Core.Gpr(_core, RspNumber) + Near;
+        if (instruction.IsStackInstruction && distance <= 2 * Near)
+            return true;
+
+        bool hasMemory = instruction.MemoryBase != Register.None || instruction.MemoryIndex != Register.None || instruction.MemoryDisplSize != 0;
+        return hasMemory && instruction.MemorySegment == Register.SS;
+    }
 }

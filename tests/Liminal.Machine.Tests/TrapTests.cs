@@ -29,6 +29,17 @@ public sealed class TrapTests
     }
 
     [Fact]
+    public void A_trap_acts_once_for_each_arrival_of_a_processor_that_runs_because_none_that_should_can()
+    {
+        using VirtualMachine machine = SmallGuest.Create(SmallGuest.Counts);
+        List<ulong> seen = [];
+        machine.AddTrap(Jmp, processor => seen.Add(processor.Gpr(Rax)));
+        machine.Run(20, new ProcessorChoice(Allowed: 0, Stepped: 0));
+
+        Assert.Equal([1ul, 2, 3, 4, 5, 6, 7, 8, 9, 10], seen);
+    }
+
+    [Fact]
     public void The_guest_goes_on_from_where_a_trap_left_it()
     {
         using VirtualMachine machine = SmallGuest.Create(SmallGuest.Counts);

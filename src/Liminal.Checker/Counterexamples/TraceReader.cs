@@ -110,15 +110,17 @@ public static class TraceReader
     public static (string Mapping, int Page)? MappingIn(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
+        (string Mapping, int Page)? last = null;
+        int latest = -1;
         foreach (Vocabulary.MappingKind kind in Enum.GetValues<Vocabulary.MappingKind>())
         {
             string words = StateView.KindName(kind) + OfPage;
             int at = text.LastIndexOf(words, StringComparison.Ordinal);
-            if (at >= 0 && Leading(text[(at + words.Length)..]) is int page)
-                return (StateView.KindName(kind), page);
+            if (at > latest && Leading(text[(at + words.Length)..]) is int page)
+                (latest, last) = (at, (StateView.KindName(kind), page));
         }
 
-        return null;
+        return last;
     }
 
     private static TraceAct? OnMapping(TraceActKind kind, int actor, string rest) =>

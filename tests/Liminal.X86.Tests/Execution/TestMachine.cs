@@ -79,6 +79,9 @@ internal sealed unsafe class TestMachine : IDisposable
         return stream.ToArray();
     }
 
+    /// <summary>Lets the handler of a vector run on the first stack of the interrupt stack table, for when the present one is of no use.</summary>
+    public void SetStackOfItsOwn(int vector) => Ram.Write(IdtAddress + ((ulong)vector * 16) + 4, (byte)1);
+
     /// <summary>Runs until HLT.</summary>
     public StopReason RunToHalt(long budget = 1_000_000)
     {

@@ -142,7 +142,6 @@ internal static partial class VectorCases
 
         // The inner stack is not canonical, not mapped, and read-only.
         program.Write(VectorImage.Task + 4, 0x9000_0000_0000);
-        program.Write(VectorImage.Idt + (12 * 16) + 4, 0x0013_8e01);
         program.Write(VectorImage.Idt + (14 * 16), ((ulong)0x0011_8e01 << 32) | ((ulong)VectorImage.KernelCode << 16) | 0xe0);
         program.Write(VectorImage.Idt + (12 * 16), ((ulong)0x0011_8e01 << 32) | ((ulong)VectorImage.KernelCode << 16) | 0xc0);
         program.Write(VectorImage.Idt + (8 * 16), ((ulong)0x0011_8e01 << 32) | ((ulong)VectorImage.KernelCode << 16) | 0x80);

@@ -110,12 +110,14 @@ internal static partial class VectorCases
     private static void NonCanonical(VectorProgram program)
     {
         const ulong Hole = 0x8000_0000_0000;
+
+        // Where the stack pointer itself is not canonical, only a stack of its own can take the event. Accesses through the stack segment are left out:
+        // QEMU raises #GP where the manual has #SS; see NonCanonicalStackTests.
+        foreach (uint vector in (uint[])[12, 13, 14])
+            program.Write(VectorImage.Idt + (vector * 16), (0x0011_8e01ul << 32) | ((ulong)VectorImage.KernelCode << 16) | (vector * 16));
+
         program.Attempt(a => { a.mov(rbx, Hole); a.mov(rax, __[rbx]); });
-        program.Attempt(a => { a.mov(rbp, Hole); a.mov(rax, __[rbp]); });
-        program.Attempt(a => { a.mov(rsp, Hole); a.mov(rax, __[rsp]); });
         program.Attempt(a => { a.mov(rsp, Hole); a.push(rax); });
-        program.Attempt(a => { a.mov(rsp, Hole + 8); a.push(rax); });
-        program.Attempt(a => { a.mov(rsp, Hole); a.pop(rax); });
         program.Attempt(a => { a.mov(rcx, Hole); a.jmp(rcx); });
         program.Attempt(a => { a.mov(rcx, Hole); a.call(rcx); });
         program.Attempt(a => { a.mov(rcx, Hole); a.push(rcx); a.ret(); });
