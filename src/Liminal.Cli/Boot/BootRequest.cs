@@ -2,6 +2,7 @@
 
 using System.Collections.Generic;
 using Liminal.Cli.Boot.Tracing;
+using Liminal.Linux.Image;
 using Liminal.Machine.Confidential;
 
 namespace Liminal.Cli.Boot;
@@ -11,6 +12,9 @@ internal sealed record BootRequest
 {
     /// <summary>Path of the kernel image.</summary>
     public required string Image { get; init; }
+
+    /// <summary>The file at <see cref="Image"/> when it has been read already; null when it has not.</summary>
+    public KernelFile? Opened { get; init; }
 
     /// <summary>Path of an initial RAM disk; null for the built-in user land.</summary>
     public string? InitialRamDisk { get; init; }

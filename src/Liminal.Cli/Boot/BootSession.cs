@@ -24,15 +24,16 @@ namespace Liminal.Cli.Boot;
 /// <summary>A machine with a kernel in it, ready to run, and what it has written to its console.</summary>
 internal sealed class BootSession : IDisposable
 {
+    private readonly KernelFile? _kernel;
     private readonly SnapshotCache? _snapshots;
     private bool _isReplaying;
     private bool _wantsSnapshot;
     private bool _stopsAtUserLand;
 
-    private BootSession(BootRequest request, KernelImage? image, string commandLine, MachineConfiguration configuration, SnapshotCache? snapshots)
+    private BootSession(BootRequest request, KernelFile? kernel, string commandLine, MachineConfiguration configuration, SnapshotCache? snapshots)
     {
         Request = request;
-        Image = image;
+        _kernel = kernel;
         CommandLine = commandLine;
         _snapshots = snapshots;
         Machine = new VirtualMachine(configuration, Transmit);
@@ -46,14 +47,17 @@ internal sealed class BootSession : IDisposable
     /// <summary>What was asked for.</summary>
     public BootRequest Request { get; }
 
-    /// <summary>The kernel; null for a Multiboot program.</summary>
-    public KernelImage? Image { get; }
+    /// <summary>The kernel, unpacked when it is first asked for; null for a Multiboot program.</summary>
+    public KernelImage? Image => _kernel?.Read([]);
+
+    /// <summary>The guest is a kernel and no Multiboot program.</summary>
+    public bool HasKernel => _kernel is not null;
 
     /// <summary>The guest is a kernel that was given no initial RAM disk by the user, and will say when its user land is up.</summary>
-    public bool HasBuiltInUserLand => Image is not null && Request.InitialRamDisk is null;
+    public bool HasBuiltInUserLand => HasKernel && Request.InitialRamDisk is null;
 
     /// <summary>Names of the kernel for a debugger.</summary>
-    public KernelSymbols? Symbols => Image is null ? null : new KernelSymbols(Image);
+    public KernelSymbols? Symbols => Image is { } image ? new KernelSymbols(image) : null;
 
     /// <summary>The kernel's command line.</summary>
     public string CommandLine { get; }
@@ -95,23 +99,21 @@ internal sealed class BootSession : IDisposable
         if (MultibootFiles.IsMultiboot(request.Image))
             return PrepareMultiboot(request, diagnostics);
 
-        KernelImage? image = KernelImage.Open(request.Image, diagnostics);
+        if ((request.Opened ?? KernelFile.Open(request.Image, diagnostics)) is not KernelFile kernel)
+            return null;
+
+        if (!request.IsFresh && Resume(request, kernel, out _) is BootSession resumed)
+            return resumed;
+
+        KernelImage? image = kernel.Read(diagnostics);
         byte[]? ramDisk = image is null || !HasCodeFor(image, request, diagnostics) ? null : ReadRamDisk(request, diagnostics);
         if (image is null || ramDisk is null)
             return null;
 
-        string commandLine = KernelCommandLine.Compose(request.CommandLine, request.Append);
-        MachineConfiguration configuration = ConfigurationOf(request);
-        SnapshotCache? snapshots = request.IsFresh ? null : SnapshotCache.For(configuration, commandLine, image, ramDisk);
-        var session = new BootSession(request, image, commandLine, configuration, snapshots);
-        if (session.TryResume(out _))
-            return session;
-
-        session.Dispose();
-        session = new BootSession(request, image, commandLine, configuration, snapshots);
+        BootSession session = Create(request, kernel, ramDisk);
         try
         {
-            LinuxBoot.Load(session.Machine, BootableKernel.Of(image), commandLine, ramDisk);
+            LinuxBoot.Load(session.Machine, BootableKernel.Of(image), session.CommandLine, ramDisk);
             session.WatchConversions([]);
             return session;
         }
@@ -123,23 +125,19 @@ internal sealed class BootSession : IDisposable
         }
     }
 
-    /// <summary>Resumes from the cache what <see cref="Prepare"/> would boot with the built-in user land; boots nothing and obtains nothing.</summary>
+    /// <summary>Resumes from the cache what <see cref="Prepare"/> would boot; boots nothing and obtains nothing.</summary>
     /// <param name="request">What <see cref="Prepare"/> would be asked.</param>
-    /// <param name="image">The kernel.</param>
+    /// <param name="kernel">The kernel's file. It is not unpacked: a machine that has been saved booted it.</param>
     /// <param name="problem">Why the snapshot that is there cannot be used, as a clause; empty when there is none.</param>
     /// <returns>Null when there is none that can be used.</returns>
-    public static BootSession? Resume(BootRequest request, KernelImage image, out string problem)
+    public static BootSession? Resume(BootRequest request, KernelFile kernel, out string problem)
     {
         problem = "";
-        if (!HasCodeFor(image, request, []) || BuiltInUserLand.Cached() is not byte[] ramDisk)
+        byte[]? ramDisk = request.InitialRamDisk is null ? BuiltInUserLand.Cached() : ReadRamDisk(request, []);
+        if (ramDisk is null)
             return null;
 
-        string commandLine = KernelCommandLine.Compose(request.CommandLine, request.Append);
-        MachineConfiguration configuration = ConfigurationOf(request);
-        if (SnapshotCache.For(configuration, commandLine, image, ramDisk) is not SnapshotCache snapshots)
-            return null;
-
-        var session = new BootSession(request, image, commandLine, configuration, snapshots);
+        BootSession session = Create(request, kernel, ramDisk);
         if (session.TryResume(out problem))
             return session;
 
@@ -215,6 +213,14 @@ internal sealed class BootSession : IDisposable
             diagnostics.Add(BootDiagnostics.DoesNotFit, request.Image, exception.Message.TrimEnd('.'));
             return null;
         }
+    }
+
+    private static BootSession Create(BootRequest request, KernelFile kernel, byte[] ramDisk)
+    {
+        string commandLine = KernelCommandLine.Compose(request.CommandLine, request.Append);
+        MachineConfiguration configuration = ConfigurationOf(request);
+        SnapshotCache? snapshots = request.IsFresh ? null : SnapshotCache.For(configuration, commandLine, kernel, ramDisk);
+        return new BootSession(request, kernel, commandLine, configuration, snapshots);
     }
 
     private static MachineConfiguration ConfigurationOf(BootRequest request) => new()

@@ -11,7 +11,8 @@ namespace Liminal.Cli.Boot;
 /// <remarks>
 /// While a line is on its way the guest's time stands still, so how fast it comes makes no difference: the same input gives the same run. A pipe
 /// on which nothing has come after <see cref="Patience"/> is not waited for any more; what comes later is given when it is there.
-/// Behind the last line the guest gets Ctrl-D, so that a shell ends.
+/// Behind the last line the guest gets Ctrl-D, so that a shell ends. Input without any line ends the shell of the built-in user land, which would
+/// wait for ever; what else a guest may be doing is not known, and nothing is typed to one that was given no line, nor to one that is debugged.
 /// </remarks>
 internal sealed class PipedInput
 {
@@ -59,6 +60,8 @@ internal sealed class PipedInput
     /// <summary>The guest listens: the built-in user land has come up, or another guest has asked for an interrupt at each byte.</summary>
     private bool IsHeard => _session.HasBuiltInUserLand ? _session.UserLandIsUpAt is not null : _session.Machine.Board.Serial.ReceivesByInterrupt;
 
+    private bool EndsWithoutLines => _session is { HasBuiltInUserLand: true, Debugger: null };
+
     private int Take(Span<byte> destination)
     {
         int count = 0;
@@ -84,7 +87,7 @@ internal sealed class PipedInput
 
             if (_lines != 0)
                 MoveLine();
-            else if (_hasEnded && _hasBegun && _endsSent++ < MostEnds)
+            else if (_hasEnded && (_hasBegun || EndsWithoutLines) && _endsSent++ < MostEnds)
                 _typed.Enqueue(CtrlD);
 
             return _typed.Count != 0;

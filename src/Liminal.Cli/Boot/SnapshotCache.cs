@@ -35,14 +35,13 @@ internal sealed class SnapshotCache
 
     /// <summary>The place of one boot's snapshot.</summary>
     /// <returns>Null when there is no cache folder; a boot then simply starts from the beginning.</returns>
-    public static SnapshotCache? For(MachineConfiguration configuration, string commandLine, KernelImage image, ReadOnlySpan<byte> ramDisk)
+    public static SnapshotCache? For(MachineConfiguration configuration, string commandLine, KernelFile kernel, ReadOnlySpan<byte> ramDisk)
     {
         if (KernelCache.DefaultFolder(Environment.GetEnvironmentVariable, []) is not string folder)
             return null;
 
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(SHA256.HashData(image.Elf.File.Span));
-        hash.AppendData(SHA256.HashData((image.Boot?.SetupHeader ?? default).Span));
+        hash.AppendData(kernel.Sha256);
         hash.AppendData(SHA256.HashData(ramDisk));
         foreach (Type part in (ReadOnlySpan<Type>)[typeof(VirtualMachine), typeof(X86.Processor), typeof(Chipset.LocalApic), typeof(Memory.Ram.GuestRam)])
             hash.AppendData(part.Module.ModuleVersionId.ToByteArray());

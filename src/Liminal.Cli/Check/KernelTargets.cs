@@ -29,6 +29,7 @@ internal sealed record KernelTargetRequest(
 /// <summary>The protocols of a kernel image: observed in a booted guest that lies in the cache, or recognised by the kernel's symbols.</summary>
 internal sealed class KernelTargets
 {
+    private readonly KernelFile _file;
     private readonly string _path;
     private readonly KernelImage _kernel;
     private readonly KernelTargetRequest _request;
@@ -38,9 +39,10 @@ internal sealed class KernelTargets
     private readonly List<string> _recognised = [];
     private readonly List<string> _problems = [];
 
-    private KernelTargets(string path, KernelImage kernel, KernelTargetRequest request, Terminal terminal)
+    private KernelTargets(KernelFile file, KernelImage kernel, KernelTargetRequest request, Terminal terminal)
     {
-        _path = path;
+        _file = file;
+        _path = file.Path;
         _kernel = kernel;
         _request = request;
         _terminal = terminal;
@@ -74,7 +76,8 @@ internal sealed class KernelTargets
     public static KernelTargets Of(string path, KernelTargetRequest request, Terminal terminal)
     {
         DiagnosticBag diagnostics = [];
-        KernelImage kernel = KernelImage.Open(path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
+        KernelFile file = KernelFile.Open(path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
+        KernelImage kernel = file.Read(diagnostics) ?? throw SweepGuest.Failure(diagnostics);
         List<Protocol> recognised = [.. kernel.RecognisedProtocols.Select(static code => BuiltIn.Find(code.Name) ?? throw new UnreachableException($"'{code.Name}' is recognised, but not built in"))];
         if (recognised.Count == 0)
         {
@@ -84,7 +87,7 @@ internal sealed class KernelTargets
             };
         }
 
-        KernelTargets targets = new(path, kernel, request, terminal);
+        KernelTargets targets = new(file, kernel, request, terminal);
         ProgressDisplay.Run(terminal, "observing", progress => targets.Add(recognised, progress));
         return targets;
     }
@@ -119,7 +122,7 @@ internal sealed class KernelTargets
         if (_request.Platforms.FirstOrDefault(one => recognised.Platforms.Contains(one.Name)) is not ConfidentialPlatform platform || knowledge.Value is not KernelKnowledge known)
             return null;
 
-        using SweepGuest? guest = SweepGuest.Resume(new SweepGuestRequest(_path, platform), _kernel, known, out string problem);
+        using SweepGuest? guest = SweepGuest.Resume(new SweepGuestRequest(_file, platform), known, out string problem);
         Protocol? observed = null;
         if (guest is not null)
         {

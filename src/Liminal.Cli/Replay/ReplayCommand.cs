@@ -5,7 +5,6 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
 using System.Linq;
-using System.Security.Cryptography;
 using Liminal.Checker.Checking;
 using Liminal.Checker.Properties;
 using Liminal.Cli.CommandLine;
@@ -69,14 +68,15 @@ internal sealed class ReplayCommand
         ReplayChoice choice = ReplayChoice.From(ReadReport(file), file, FilterOf(parsed));
         string path = parsed.GetValue(_image)!;
         DiagnosticBag diagnostics = [];
-        KernelImage image = KernelImage.Open(path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
+        KernelFile kernel = KernelFile.Open(path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
+        KernelImage image = kernel.Read(diagnostics) ?? throw SweepGuest.Failure(diagnostics);
         KernelKnowledge knowledge = KernelKnowledge.Of(image, path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
         ReplayFinding? finding = ProgressDisplay.Run(
-            _invocation.Terminal, "replaying", progress => Replay(choice, path, knowledge, parsed.GetValue(_fresh), progress));
+            _invocation.Terminal, "replaying", progress => Replay(choice, kernel, knowledge, parsed.GetValue(_fresh), progress));
         if (finding is null)
             return ExitCode.Interrupted;
 
-        ReplayReport report = ReportOf(choice, finding, path, image, TypedCommand.Of(parsed));
+        ReplayReport report = ReportOf(choice, finding, kernel, image, TypedCommand.Of(parsed));
         Write(report, json);
         if (json != StandardOutput)
             _invocation.Terminal.Print(ReplayText.Render(report, choice.Verdict.Counterexample!, image.RecognisedProtocols.Select(static code => code.Name), choice.Others, _invocation.Terminal.Width));
@@ -89,11 +89,11 @@ internal sealed class ReplayCommand
         };
     }
 
-    private ReplayFinding? Replay(ReplayChoice choice, string path, KernelKnowledge knowledge, bool isFresh, ProgressDisplay.Report progress)
+    private ReplayFinding? Replay(ReplayChoice choice, KernelFile kernel, KernelKnowledge knowledge, bool isFresh, ProgressDisplay.Report progress)
     {
         const int Pieces = 2;
         progress(0, Pieces, $"booting as {choice.Platform.Name}");
-        SweepGuestRequest request = new(path, choice.Platform) { ProcessorCount = Math.Max(choice.Plan.Processors, FewestProcessors), IsFresh = isFresh };
+        SweepGuestRequest request = new(kernel, choice.Platform) { ProcessorCount = Math.Max(choice.Plan.Processors, FewestProcessors), IsFresh = isFresh };
         using SweepGuest guest = SweepGuest.Boot(request, knowledge, _invocation.Interrupt);
         if (_invocation.Interrupt.IsCancellationRequested)
             return null;
@@ -143,12 +143,11 @@ internal sealed class ReplayCommand
         };
     }
 
-    private static ReplayReport ReportOf(ReplayChoice choice, ReplayFinding finding, string path, KernelImage image, string commandLine)
+    private static ReplayReport ReportOf(ReplayChoice choice, ReplayFinding finding, KernelFile kernel, KernelImage image, string commandLine)
     {
-        using FileStream file = File.OpenRead(path);
         return new ReplayReport(
             ReplayReport.CurrentSchemaVersion, "liminal", ProgramVersion.Text, commandLine,
-            new KernelEntry(image.Version.Release, Path.GetFileName(path), image.Version.Release, Convert.ToHexStringLower(SHA256.HashData(file))),
+            new KernelEntry(image.Version.Release, Path.GetFileName(kernel.Path), image.Version.Release, Convert.ToHexStringLower(kernel.Sha256)),
             new ReplayedCounterexample(
                 choice.Cell.Protocol, choice.Cell.Direction, choice.Cell.Platform, choice.Exploration.Host, choice.Exploration.Switches,
                 choice.Exploration.Region, choice.Verdict.Property, choice.Verdict.Counterexample!.Conclusion),

@@ -52,9 +52,10 @@ internal sealed class LiftCommand
         ConfidentialPlatform platform = OptionValue.NamedOf(
             parsed, _platform, "platform", Platforms.Snp, Platforms.All.Where(static one => one != Platforms.None).Select(static one => (one.Name, one)));
         DiagnosticBag diagnostics = [];
-        KernelImage image = KernelImage.Open(path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
+        KernelFile kernel = KernelFile.Open(path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
+        KernelImage image = kernel.Read(diagnostics) ?? throw SweepGuest.Failure(diagnostics);
         KernelKnowledge knowledge = KernelKnowledge.Of(image, path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
-        using SweepGuest guest = SweepGuest.Boot(new SweepGuestRequest(path, platform) { IsFresh = parsed.GetValue(_fresh) }, knowledge, _invocation.Interrupt);
+        using SweepGuest guest = SweepGuest.Boot(new SweepGuestRequest(kernel, platform) { IsFresh = parsed.GetValue(_fresh) }, knowledge, _invocation.Interrupt);
         if (_invocation.Interrupt.IsCancellationRequested)
             return ExitCode.Interrupted;
 

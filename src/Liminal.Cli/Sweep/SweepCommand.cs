@@ -13,6 +13,7 @@ using Liminal.Cli.Output;
 using Liminal.Machine.Boards;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
+using Liminal.Linux.Image;
 using Liminal.Platform;
 using Liminal.Sweep.Conversions;
 using Liminal.Sweep.Failures;
@@ -169,14 +170,14 @@ internal sealed class SweepCommand
         ParseResult parsed, IReadOnlyList<SweepSource> sources, List<SweepWork> work, IReadOnlyList<int>? duringBoot, ProgressDisplay.Report progress)
     {
         int threads = (int)OptionValue.NumberOf(parsed, _threads, Math.Min(Environment.ProcessorCount, MostThreads), 1, MostThreads);
-        var run = new SweepRun(work, (source, platform) => Guest(parsed, source.Path, platform), parsed.GetValue(_compare), progress, _invocation.Interrupt)
+        var run = new SweepRun(work, (source, platform) => Guest(parsed, source.File, platform), parsed.GetValue(_compare), progress, _invocation.Interrupt)
         {
             FailureQuestion = group => Failures(parsed, group),
             Cache = source => parsed.GetValue(_fresh) ? null : SweepCache.For(source.Describe().Sha256),
         };
         SweepDuringBoot? boot = duringBoot is null
             ? null
-            : new SweepDuringBoot(work, (source, platform) => Guest(parsed, source.Path, platform), duringBoot, progress, _invocation.Interrupt);
+            : new SweepDuringBoot(work, (source, platform) => Guest(parsed, source.File, platform), duringBoot, progress, _invocation.Interrupt);
         boot?.Execute();
         IReadOnlyList<ConversionSweep> sweeps = boot?.Sweeps ?? run.Execute(threads);
         if (run.Known > 0)
@@ -223,7 +224,7 @@ internal sealed class SweepCommand
         [.. work.Select(static one => one.Question.Target).Distinct()], work[0].Question.Pages,
         SweepSettings.FaultsOf(OptionValue.ItemsOf(parsed, _hosts) is null ? null : [.. work.Select(static one => one.Question.Host)]));
 
-    private SweepGuestRequest Guest(ParseResult parsed, string path, ConfidentialPlatform platform) => new(path, platform)
+    private SweepGuestRequest Guest(ParseResult parsed, KernelFile kernel, ConfidentialPlatform platform) => new(kernel, platform)
     {
         ProcessorCount = (int)OptionValue.NumberOf(parsed, _cpus, 2, 1, Board.MostProcessors),
         MemorySize = (ulong)OptionValue.BytesOf(parsed, _memory, 512L << 20, 64L << 20, 64L << 30) & ~0x1f_fffful,

@@ -19,9 +19,9 @@ using Liminal.Sweep.Conversions;
 namespace Liminal.Cli.Sweep;
 
 /// <summary>Which guest a sweep works in.</summary>
-/// <param name="Image">Path of the kernel.</param>
+/// <param name="Kernel">The kernel's file.</param>
 /// <param name="Platform">What it is a guest of.</param>
-internal sealed record SweepGuestRequest(string Image, ConfidentialPlatform Platform)
+internal sealed record SweepGuestRequest(KernelFile Kernel, ConfidentialPlatform Platform)
 {
     /// <summary>Number of processors.</summary>
     public int ProcessorCount { get; init; } = 2;
@@ -38,7 +38,8 @@ internal sealed record SweepGuestRequest(string Image, ConfidentialPlatform Plat
     /// <summary>The boot that brings it up.</summary>
     public BootRequest ToBoot() => new()
     {
-        Image = Image,
+        Image = Kernel.Path,
+        Opened = Kernel,
         ProcessorCount = ProcessorCount,
         MemorySize = MemorySize,
         InstructionLimit = BootLimit,
@@ -98,12 +99,11 @@ internal sealed class SweepGuest : IDisposable
 
     /// <summary>Resumes the guest from the cache; boots nothing.</summary>
     /// <param name="request">What <see cref="Boot"/> was once asked.</param>
-    /// <param name="image">The kernel.</param>
     /// <param name="knowledge">What is known of it.</param>
     /// <param name="problem">Why the snapshot that is there cannot be used, as a clause; empty when there is none.</param>
-    public static SweepGuest? Resume(SweepGuestRequest request, KernelImage image, KernelKnowledge knowledge, out string problem)
+    public static SweepGuest? Resume(SweepGuestRequest request, KernelKnowledge knowledge, out string problem)
     {
-        if (BootSession.Resume(request.ToBoot(), image, out problem) is not BootSession session)
+        if (BootSession.Resume(request.ToBoot(), request.Kernel, out problem) is not BootSession session)
             return null;
 
         try
@@ -142,7 +142,7 @@ internal sealed class SweepGuest : IDisposable
     {
         string name = request.Platform.Name;
         if (end is not null)
-            throw new CommandFailure("LIM3212", $"{request.Image} did not come up as a {name} guest: {end}; 'liminal boot {request.Image} --platform {name}' shows its console");
+            throw new CommandFailure("LIM3212", $"{request.Kernel.Path} did not come up as a {name} guest: {end}; 'liminal boot {request.Kernel.Path} --platform {name}' shows its console");
 
         GuestKernel kernel = GuestKernel.Attach(session.Machine, knowledge, out string problem)
             ?? throw new CommandFailure("LIM3211", $"{name}: the running kernel cannot be read: {problem}");

@@ -2,9 +2,7 @@
 
 using System;
 using System.Collections.Generic;
-using System.IO;
 using System.Linq;
-using System.Security.Cryptography;
 using Liminal.Cli.CommandLine;
 using Liminal.Linux;
 using Liminal.Linux.Diagnostics;
@@ -15,12 +13,15 @@ using Liminal.Trace;
 namespace Liminal.Cli.Sweep;
 
 /// <summary>A kernel image that is swept.</summary>
-/// <param name="Path">Where it lies.</param>
+/// <param name="File">Where it lies, and its hash.</param>
 /// <param name="Name">What the report calls it.</param>
 /// <param name="Image">Its symbols.</param>
 /// <param name="Knowledge">Its structures and unwinding rules.</param>
-internal sealed record SweepSource(string Path, string Name, KernelImage Image, KernelKnowledge Knowledge)
+internal sealed record SweepSource(KernelFile File, string Name, KernelImage Image, KernelKnowledge Knowledge)
 {
+    /// <summary>Where it lies, as the user wrote it.</summary>
+    public string Path => File.Path;
+
     /// <summary>The platforms that the kernel has code for.</summary>
     public IEnumerable<ConfidentialPlatform> Platforms =>
         Liminal.Platform.Platforms.All.Where(one => Image.Platforms.Any(code => code.Name == one.Name && code.IsMatch));
@@ -33,11 +34,12 @@ internal sealed record SweepSource(string Path, string Name, KernelImage Image, 
         foreach (string path in paths.Distinct(StringComparer.Ordinal))
         {
             DiagnosticBag diagnostics = [];
-            KernelImage image = KernelImage.Open(path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
+            KernelFile file = KernelFile.Open(path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
+            KernelImage image = file.Read(diagnostics) ?? throw SweepGuest.Failure(diagnostics);
             KernelKnowledge knowledge = KernelKnowledge.Of(image, path, diagnostics) ?? throw SweepGuest.Failure(diagnostics);
             int same = sources.Count(one => one.Image.Version.Release == image.Version.Release);
             string release = image.Version.Release;
-            sources.Add(new SweepSource(path, same == 0 ? release : $"{release}#{same + 1}", image, knowledge));
+            sources.Add(new SweepSource(file, same == 0 ? release : $"{release}#{same + 1}", image, knowledge));
         }
 
         return sources;
@@ -59,9 +61,5 @@ internal sealed record SweepSource(string Path, string Name, KernelImage Image, 
     }
 
     /// <summary>The kernel's entry in a report.</summary>
-    public KernelEntry Describe()
-    {
-        using FileStream file = File.OpenRead(Path);
-        return new KernelEntry(Name, System.IO.Path.GetFileName(Path), Image.Version.Release, Convert.ToHexStringLower(SHA256.HashData(file)));
-    }
+    public KernelEntry Describe() => new(Name, System.IO.Path.GetFileName(Path), Image.Version.Release, Convert.ToHexStringLower(File.Sha256));
 }

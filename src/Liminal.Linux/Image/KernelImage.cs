@@ -55,13 +55,7 @@ public sealed class KernelImage
     /// <summary>Reads an image file.</summary>
     /// <param name="path">A bzImage or a vmlinux; links are followed.</param>
     /// <param name="diagnostics">Receives one of LIM1001 to LIM1016 when the method returns null.</param>
-    public static KernelImage? Open(string path, DiagnosticBag diagnostics)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        ArgumentNullException.ThrowIfNull(diagnostics);
-        byte[]? file = ImageFile.Read(path, diagnostics);
-        return file is null ? null : Read(file, path, diagnostics);
-    }
+    public static KernelImage? Open(string path, DiagnosticBag diagnostics) => KernelFile.Open(path, diagnostics)?.Read(diagnostics);
 
     /// <summary>Reads an image from memory.</summary>
     /// <param name="file">The whole file; it must not be changed afterwards.</param>

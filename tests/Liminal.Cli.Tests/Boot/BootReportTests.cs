@@ -3,6 +3,7 @@
 using System.IO;
 using System.Linq;
 using System.Text.Json;
+using Liminal.Cli.Tests.Kernel;
 
 namespace Liminal.Cli.Tests.Boot;
 
@@ -15,7 +16,7 @@ public sealed class BootReportTests
     [Fact]
     public void A_boot_that_was_resumed_reports_the_same_conversions_as_the_one_that_was_not()
     {
-        string image = ImageInCache();
+        string image = KernelInCache.Path();
         using ScratchFolder folder = new();
         string first = folder.PathOf("first.json");
         string second = folder.PathOf("second.json");
@@ -54,11 +55,4 @@ public sealed class BootReportTests
     }
 
     private static JsonElement ConversionsOf(string file) => JsonDocument.Parse(File.ReadAllBytes(file)).RootElement.GetProperty("conversions");
-
-    private static string ImageInCache()
-    {
-        CommandRun run = CommandRun.Of("kernel", "get", "--quiet", "--offline", "debian:6.12-cloud");
-        Assert.SkipWhen(run.ExitCode == 2, $"no kernel to boot: {run.Error.TrimEnd()}");
-        return run.Out.TrimEnd('\n');
-    }
 }

@@ -3,6 +3,7 @@
 using System;
 using System.IO;
 using System.Text.RegularExpressions;
+using Liminal.Cli.Tests.Kernel;
 using Liminal.Cli.Tests.Processes;
 using Liminal.Machine.Tests.Boot.Multiboot;
 
@@ -26,12 +27,28 @@ public sealed partial class PipedInputTests
     }
 
     [Fact]
-    public void Empty_input_types_nothing()
+    public void Empty_input_types_nothing_to_a_guest_that_is_not_known()
     {
         CommandRun run = Run("liminal boot program.elf < /dev/null");
 
         Assert.Equal((3, ">"), (run.ExitCode, run.Out));
         Assert.Contains("every processor is halted", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Empty_input_ends_the_shell_of_the_built_in_user_land_and_the_next_boot_resumes_there()
+    {
+        string boot = $"liminal boot '{KernelInCache.Path()}' < /dev/null";
+        CommandRun first = LiminalProcess.Bash(boot);
+        CommandRun second = LiminalProcess.Bash(boot);
+
+        Assert.Equal((0, 0), (first.ExitCode, second.ExitCode));
+        Assert.Contains("reboot: Power down", first.Out);
+        Assert.Equal(first.Out, second.Out);
+        Assert.Contains("resumed from the cache", second.Error);
+
+        // The symbol is that of a kernel that was not unpacked to resume it.
+        Assert.Matches("the guest powered off .* in [a-z_]+\\+0x", second.Error);
     }
 
     [Fact]

@@ -52,7 +52,7 @@ public sealed class KernelCommandTests
     [Fact]
     public void What_info_prints_is_in_its_JSON()
     {
-        string image = ImageInCache();
+        string image = KernelInCache.Path();
 
         CommandRun text = CommandRun.Of("kernel", "info", image);
         CommandRun json = CommandRun.Of("kernel", "info", image, "--json", "-");
@@ -81,7 +81,7 @@ public sealed class KernelCommandTests
     public void The_JSON_can_go_to_a_file()
     {
         using ScratchFolder folder = new();
-        string file = folder.PathOf("kernel.json"), image = ImageInCache();
+        string file = folder.PathOf("kernel.json"), image = KernelInCache.Path();
 
         CommandRun run = CommandRun.Of("kernel", "info", image, "--json", file);
 
@@ -92,17 +92,9 @@ public sealed class KernelCommandTests
     [Fact]
     public void The_text_of_a_Debian_kernel_is_the_accepted_one()
     {
-        CommandRun run = CommandRun.Of("kernel", "info", ImageInCache());
+        CommandRun run = CommandRun.Of("kernel", "info", KernelInCache.Path());
         Assert.SkipUnless(run.Out.Contains(" Debian 6.12.117-1~deb12u1 "), "the accepted text is that of Debian 6.12.117-1~deb12u1, cloud");
 
         Liminal.Testing.Snapshot.Match("kernel-info-6.12.117-cloud", run.Out);
-    }
-
-    private static string ImageInCache()
-    {
-        CommandRun run = CommandRun.Of("kernel", "get", "--quiet", "--offline", "debian:6.12-cloud");
-        Assert.SkipWhen(run.ExitCode == 2, $"no kernel to look at: {run.Error.TrimEnd()}");
-        Assert.Equal(0, run.ExitCode);
-        return run.Out.TrimEnd('\n');
     }
 }

@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Text.RegularExpressions;
+using Liminal.Cli.Tests.Kernel;
 using Liminal.Testing;
 
 namespace Liminal.Cli.Tests.Sweep;
@@ -47,10 +48,8 @@ public sealed partial class ReadmeSweepTests(ITestOutputHelper output)
     private static string[] Arguments(string command)
     {
         (string variable, string kernel) = Kernels.First(one => command.Contains(one.Variable, StringComparison.Ordinal));
-        CommandRun run = CommandRun.Of("kernel", "get", "--quiet", "--offline", kernel);
-        Assert.SkipWhen(run.ExitCode == 2, $"no kernel to sweep: {run.Error.TrimEnd()}");
-        Assert.Equal(0, run.ExitCode);
-        return [.. command.Split(' ').Skip(1).Select(word => word == variable ? run.Out.TrimEnd('\n') : word), "--fresh"];
+        string image = KernelInCache.Path(kernel);
+        return [.. command.Split(' ').Skip(1).Select(word => word == variable ? image : word), "--fresh"];
     }
 
     private static List<Row> Rows()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using Liminal.Cli.Tests.Kernel;
 namespace Liminal.Cli.Tests.Sweep;
 
 public sealed class SweepCommandTests
@@ -42,7 +43,7 @@ public sealed class SweepCommandTests
     [InlineData("LIM3012", "--platform", "")]
     public void An_option_that_names_nothing_is_one_line_and_exit_code_2(string id, string option, string value)
     {
-        string image = ImageInCache();
+        string image = KernelInCache.Path();
 
         Expect(id, option, ["sweep", image, option, value]);
     }
@@ -50,7 +51,7 @@ public sealed class SweepCommandTests
     [Theory]
     [InlineData("LIM3013", "--platform", "none")]
     [InlineData("LIM3013", "--platform", "all")]
-    public void Lift_takes_one_platform(string id, string option, string value) => Expect(id, option, ["lift", ImageInCache(), option, value]);
+    public void Lift_takes_one_platform(string id, string option, string value) => Expect(id, option, ["lift", KernelInCache.Path(), option, value]);
 
     [Theory]
     [InlineData("LIM3011", "sweep", "vmlinuz", "--colour")]
@@ -87,13 +88,5 @@ public sealed class SweepCommandTests
         Assert.StartsWith($"liminal: {id}: ", run.Error);
         Assert.Contains(subject, run.Error);
         Assert.Single(run.Error.TrimEnd('\n').Split('\n'));
-    }
-
-    private static string ImageInCache()
-    {
-        CommandRun run = CommandRun.Of("kernel", "get", "--quiet", "--offline", "debian:6.12-cloud");
-        Assert.SkipWhen(run.ExitCode == 2, $"no kernel to sweep: {run.Error.TrimEnd()}");
-        Assert.Equal(0, run.ExitCode);
-        return run.Out.TrimEnd('\n');
     }
 }

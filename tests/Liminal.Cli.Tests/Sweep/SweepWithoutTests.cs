@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System;
+using Liminal.Cli.Tests.Kernel;
 
 namespace Liminal.Cli.Tests.Sweep;
 
@@ -18,7 +19,7 @@ public sealed class SweepWithoutTests
     [Fact]
     public void An_unknown_function_is_one_line_with_the_nearest_name()
     {
-        CommandRun run = CommandRun.Of("sweep", ImageInCache(), "--platform", "vtom", "--without", "hv_vtom_clear_presnet");
+        CommandRun run = CommandRun.Of("sweep", KernelInCache.Path(), "--platform", "vtom", "--without", "hv_vtom_clear_presnet");
 
         Assert.Equal(2, run.ExitCode);
         Assert.Empty(run.Out);
@@ -34,13 +35,5 @@ public sealed class SweepWithoutTests
 
         Assert.Equal(2, run.ExitCode);
         Assert.StartsWith("liminal: LIM3012: --without: ", run.Error, StringComparison.Ordinal);
-    }
-
-    private static string ImageInCache()
-    {
-        CommandRun run = CommandRun.Of("kernel", "get", "--quiet", "--offline", "debian:6.12-cloud");
-        Assert.SkipWhen(run.ExitCode == 2, $"no kernel to look at: {run.Error.TrimEnd()}");
-        Assert.Equal(0, run.ExitCode);
-        return run.Out.TrimEnd('\n');
     }
 }

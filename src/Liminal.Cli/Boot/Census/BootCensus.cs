@@ -31,11 +31,11 @@ internal sealed class BootCensus
     /// <summary>Takes the census of a machine that has stopped.</summary>
     public static BootCensus Take(BootSession session)
     {
-        if (session.Image is null)
+        if (session.Image is not { } image)
             return new BootCensus(null, null, "a Multiboot program is no Linux kernel");
 
         DiagnosticBag diagnostics = [];
-        if (KernelKnowledge.Of(session.Image, session.Request.Image, diagnostics) is not KernelKnowledge knowledge)
+        if (KernelKnowledge.Of(image, session.Request.Image, diagnostics) is not KernelKnowledge knowledge)
             return new BootCensus(null, null, diagnostics[0].ToString());
 
         if (GuestKernel.Attach(session.Machine, knowledge, out string problem) is not GuestKernel kernel)
