@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+using System;
+using System.Runtime.CompilerServices;
 using Liminal.X86.Execution;
 using Liminal.X86.Instructions;
 
@@ -18,6 +20,9 @@ public sealed unsafe partial class Processor
 {
     private IInstructionHook? _hook;
 
+    /// <summary>The hook's method: a delegate is called through one pointer, an interface through a search.</summary>
+    private Func<Processor, bool>? _beforeInstruction;
+
     /// <summary>Sees each instruction; null for full speed.</summary>
     public IInstructionHook? Hook
     {
@@ -25,6 +30,7 @@ public sealed unsafe partial class Processor
         set
         {
             _hook = value;
+            _beforeInstruction = value is null ? null : value.BeforeInstruction;
             RefreshMode();
         }
     }
@@ -37,15 +43,16 @@ public sealed unsafe partial class Processor
             return Form.Abort(core, op);
 
         Processor processor = core->Processor;
-        IInstructionHook? hook = processor._hook;
-        return hook == null || hook.BeforeInstruction(processor) ? Form.Next(core, op) : processor.StopAtHook(op);
+        return processor._beforeInstruction is not { } before || before(processor) ? Form.Next(core, op) : StopAtHook(core, op);
     }
 
     /// <summary>Ends the run before the present instruction.</summary>
-    private nint StopAtHook(Op* op)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static nint StopAtHook(Core* core, Op* op)
     {
-        _stop = Stopped(StopKind.Hook);
-        _core->Exit = BlockExit.Stop;
-        return Form.Abort(_core, op);
+        Processor processor = core->Processor;
+        processor._stop = processor.Stopped(StopKind.Hook);
+        core->Exit = BlockExit.Stop;
+        return Form.Abort(core, op);
     }
 }
