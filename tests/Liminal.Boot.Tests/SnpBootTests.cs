@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Liminal.Linux.Image;
 using Liminal.Machine;
 using Liminal.Machine.Confidential;
 using Liminal.Platform;
@@ -136,9 +137,8 @@ public sealed class SnpBootTests
     private static void DemandPrivateAliasOfSharedImagePages(VirtualMachine machine, ulong firstByte)
     {
         const ulong DirectMap = 0xFFFF_8880_0000_0000;
-        const ulong ImageMap = 0xFFFF_FFFF_8000_0000;
         WalkResult direct = machine.Processors[0].Walk(DirectMap + firstByte, PageAccess.Read);
-        WalkResult image = machine.Processors[0].Walk(ImageMap + firstByte, PageAccess.Read);
+        WalkResult image = machine.Processors[0].Walk(KernelMapping.Start + firstByte, PageAccess.Read);
 
         Assert.Equal((firstByte, firstByte), (direct.PhysicalAddress, image.PhysicalAddress));
         Assert.Equal((true, false), (direct.HasAttributeBit, image.HasAttributeBit));

@@ -61,7 +61,7 @@ public sealed record PropertyInfo(Property Property, string Sentence, string Vio
         new(Property.TranslationSucceeds, "The notify step finds the right frame in the state the page tables are in.", "the translation fails or names another page"),
         new(Property.CacheFlushTakesEffect, "Every cache flush that is asked for is made, and no line under the old attribute is written back after the page has changed hands.", "the cache flush does nothing"),
         new(Property.NoStaleTranslationSurvives, "When a conversion returns success, no CPU caches a translation that the page tables no longer hold.", "a stale translation survives"),
-        new(Property.ConversionEndsAsRequested, "Unless the host refuses, a conversion returns, with page state and page tables as requested, and the new user can use the page.", "the conversion does not end as requested"),
+        new(Property.ConversionEndsAsRequested, "Unless the host refuses, a conversion returns, with page tables and, where the platform keeps any, page state as requested, and the new user can use the page.", "the conversion does not end as requested"),
         new(Property.FailureLeavesNothingUsable, "A failed conversion leaves no page not present, and hands the allocator no page in a mixed state.", "failure leaves an unusable or mixed page"),
         new(Property.ConversionTerminates, "The converter never comes back to a state it was in.", "the conversion never ends"),
     ];

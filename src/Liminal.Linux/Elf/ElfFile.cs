@@ -25,7 +25,6 @@ public sealed class ElfFile
     private const int MostSegments = 64;
     private const int MostSections = 4096;
     private const ushort MachineX64 = 62;
-    private const ulong KernelMapping = 0xFFFF_FFFF_8000_0000;
 
     private readonly ReadOnlyMemory<byte> _file;
     private readonly ElfSegment[] _segments;
@@ -194,7 +193,7 @@ public sealed class ElfFile
         if (memory > ImageLimits.DecompressedBytes)
             return problems.Bad($"asks for {memory:N0} bytes of memory; at most {ImageLimits.DecompressedBytes:N0} are given");
 
-        if (!segments.Exists(static segment => segment.VirtualAddress.Value >= KernelMapping))
+        if (!segments.Exists(static segment => segment.VirtualAddress.Value >= KernelMapping.Start))
             return problems.NotAKernel("is an ELF program that is not linked where a kernel is, in the top 2 GiB");
 
         return Overlap(segments) is string overlap ? problems.Bad(overlap) : [.. segments];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Numerics;
+using Liminal.Linux.Image;
 using Liminal.Linux.Symbols;
 using Liminal.Memory;
 using Liminal.Platform;
@@ -72,9 +73,8 @@ public sealed partial class GuestKernel
     /// <summary>The symbol of the kernel image that lies at the start of a physical page, or null when the page is not the image's.</summary>
     public SymbolOffset? SymbolOf(FrameNumber frame)
     {
-        const ulong KernelMapping = 0xFFFF_FFFF_8000_0000;
         ulong offset = frame.Start.Value - _location.PhysicalOffset;
-        return offset < 1ul << 30 ? Resolve(KernelMapping + offset) : null;
+        return offset < KernelMapping.Size ? Resolve(KernelMapping.Start + offset) : null;
     }
 
     /// <summary>Which part of the address space an address lies in.</summary>
@@ -85,13 +85,12 @@ public sealed partial class GuestKernel
     public KernelRegion RegionOf(ulong address)
     {
         const ulong EntryAreas = 0xFFFF_FE00_0000_0000;
-        const ulong Image = 0xFFFF_FFFF_8000_0000;
-        const ulong Modules = 0xFFFF_FFFF_C000_0000;
+        const ulong Modules = KernelMapping.Start + KernelMapping.Size;
         const ulong Fixmap = 0xFFFF_FFFF_FF00_0000;
         if (address >> 63 == 0)
             return KernelRegion.User;
 
-        if (address >= Image)
+        if (address >= KernelMapping.Start)
             return address >= Fixmap ? KernelRegion.Fixmap : address >= Modules ? KernelRegion.Modules : KernelRegion.Image;
 
         if (address >= EntryAreas)

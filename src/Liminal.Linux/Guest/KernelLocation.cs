@@ -9,17 +9,13 @@ using Liminal.X86.State;
 
 namespace Liminal.Linux.Guest;
 
-/// <summary>Where in a guest's address space a kernel runs, and the root of its own page tables.</summary>
-/// <param name="Slide">Bytes from an address as linked to the address in the guest: a multiple of 2 MiB, zero without address randomisation.</param>
-/// <param name="PhysicalOffset">The kernel's phys_base: what is added to an address of the kernel mapping, minus its start, to give the physical one.</param>
-/// <param name="Root">init_top_pgt as CR3 would hold it, attribute bit included.</param>
+/// <summary>Where in a guest's address space a kernel runs, and the root of the page tables that say so.</summary>
+/// <param name="Slide">Bytes from an address as linked to the address in the guest, modulo 2^64: a multiple of 2 MiB, zero without address randomisation; in the first code of a boot, which runs below the kernel mapping, minus the start of that.</param>
+/// <param name="PhysicalOffset">The kernel's phys_base: what is added to an address of the kernel mapping, minus its start, to give the physical one; zero in the first code of a boot, where addresses are physical.</param>
+/// <param name="Root">As CR3 would hold it, attribute bit included: init_top_pgt from <see cref="Find"/>, the root in use from <see cref="Of"/>.</param>
 internal readonly record struct KernelLocation(ulong Slide, ulong PhysicalOffset, ulong Root)
 {
-    /// <summary>Start of the kernel mapping, __START_KERNEL_map: the top 2 GiB.</summary>
-    private const ulong KernelMapping = 0xFFFF_FFFF_8000_0000;
-
     private const ulong SlideStep = 2 << 20;
-    private const ulong SlideLimit = 1ul << 30;
 
     /// <summary>Page-table isolation keeps the user half of a pair of roots in the second page: bit 12 of CR3.</summary>
     private const ulong IsolationBit = 1 << 12;
@@ -53,7 +49,7 @@ internal readonly record struct KernelLocation(ulong Slide, ulong PhysicalOffset
                     continue;
                 }
 
-                ulong table = root.Address.Value + slide - KernelMapping + offset;
+                ulong table = root.Address.Value + slide - KernelMapping.Start + offset;
                 return new KernelLocation(slide, offset, table | (candidate & memory.AttributeBit));
             }
         }
@@ -79,9 +75,9 @@ internal readonly record struct KernelLocation(ulong Slide, ulong PhysicalOffset
 
         GuestMemory memory = GuestMemory.Of(processor);
         Span<byte> found = stackalloc byte[64];
-        bool isBelow = processor.Rip < KernelMapping && processor.Cpl == 0;
-        if (isBelow && memory.TryRead(banner.Address.Value - KernelMapping, found) && found.SequenceEqual(expected))
-            return new KernelLocation(unchecked(0 - KernelMapping), 0, processor.State.Cr3);
+        bool isBelow = processor.Rip < KernelMapping.Start && processor.Cpl == 0;
+        if (isBelow && memory.TryRead(banner.Address.Value - KernelMapping.Start, found) && found.SequenceEqual(expected))
+            return new KernelLocation(unchecked(0 - KernelMapping.Start), 0, processor.State.Cr3);
 
         return FindSlide(memory, banner.Address.Value, expected) is ulong slide
             && image.Symbols.TryFind("phys_base", out KernelSymbol physicalBase) && memory.TryRead(physicalBase.Address.Value + slide, out ulong offset)
@@ -92,7 +88,7 @@ internal readonly record struct KernelLocation(ulong Slide, ulong PhysicalOffset
     private static ulong? FindSlide(GuestMemory memory, ulong banner, ReadOnlySpan<byte> expected)
     {
         Span<byte> found = stackalloc byte[64];
-        for (ulong slide = 0; slide < SlideLimit; slide += SlideStep)
+        for (ulong slide = 0; slide < KernelMapping.Size; slide += SlideStep)
         {
             if (memory.TryRead(banner + slide, found) && found.SequenceEqual(expected))
                 return slide;

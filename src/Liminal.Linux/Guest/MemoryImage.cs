@@ -18,8 +18,6 @@ namespace Liminal.Linux.Guest;
 /// </remarks>
 public static class MemoryImage
 {
-    private const ulong KernelMapping = 0xFFFF_FFFF_8000_0000;
-    private const ulong MappingSize = 1ul << 30;
     private const int HeaderSize = 64;
     private const int ProgramHeaderSize = 56;
 
@@ -36,18 +34,20 @@ public static class MemoryImage
     public static Kallsyms? ReadSymbols(GuestMemory memory, string subject, DiagnosticBag diagnostics)
     {
         ArgumentNullException.ThrowIfNull(diagnostics);
-        if (Copy(memory) is not byte[] file)
+        if (Copy(memory, out string problem) is not byte[] file)
         {
-            diagnostics.Add(ImageDiagnostics.NoKallsyms, subject, "has nothing mapped where a kernel is");
+            diagnostics.Add(ImageDiagnostics.NoKallsyms, subject, problem);
             return null;
         }
 
         return ElfFile.Read(file, subject, diagnostics) is ElfFile elf ? KallsymsReader.Find(elf, subject, diagnostics) : null;
     }
 
-    /// <summary>Copies the kernel mapping of an address space; null when there is nothing in it.</summary>
-    /// <returns>An ELF file with segments only.</returns>
-    public static byte[]? Copy(GuestMemory memory)
+    /// <summary>Copies the kernel mapping of an address space, all of it or nothing.</summary>
+    /// <param name="memory">The address space.</param>
+    /// <param name="problem">Why it cannot be copied, as a clause; empty when it can.</param>
+    /// <returns>An ELF file with segments only, or null.</returns>
+    public static byte[]? Copy(GuestMemory memory, out string problem)
     {
         List<Run> runs = Runs(memory);
         int headers = HeaderSize + (runs.Count * ProgramHeaderSize);
@@ -56,7 +56,11 @@ public static class MemoryImage
         foreach (Run run in runs)
             size += (long)run.Size;
 
-        if (runs.Count == 0 || size > ImageLimits.DecompressedBytes)
+        problem = runs.Count == 0 ? "has nothing mapped where a kernel is"
+            : runs.Count > MostRuns ? $"has its kernel mapped in more than {MostRuns} pieces"
+            : size > ImageLimits.DecompressedBytes ? $"has {size:N0} bytes mapped where a kernel is, and at most {ImageLimits.DecompressedBytes:N0} are read"
+            : "";
+        if (problem.Length > 0)
             return null;
 
         byte[] file = new byte[size];
@@ -65,7 +69,12 @@ public static class MemoryImage
         for (int i = 0; i < runs.Count; i++)
         {
             WriteProgramHeader(file.AsSpan(HeaderSize + (i * ProgramHeaderSize)), runs[i], offset);
-            memory.TryRead(runs[i].Address, file.AsSpan(offset, (int)runs[i].Size));
+            if (!memory.TryRead(runs[i].Address, file.AsSpan(offset, (int)runs[i].Size)))
+            {
+                problem = $"cannot be read at {runs[i].Address:x16}";
+                return null;
+            }
+
             offset += (int)runs[i].Size;
         }
 
@@ -78,11 +87,11 @@ public static class MemoryImage
         List<Run> runs = [];
         Run current = default;
         Span<byte> probe = stackalloc byte[1];
-        for (ulong offset = 0; offset <= MappingSize && runs.Count < MostRuns; offset += Page.Bytes)
+        for (ulong offset = 0; offset <= KernelMapping.Size && runs.Count <= MostRuns; offset += Page.Bytes)
         {
-            ulong address = KernelMapping + offset;
+            ulong address = KernelMapping.Start + offset;
             ulong physical = 0;
-            bool isMapped = offset < MappingSize && memory.TryTranslate(address, out physical, out _) && memory.TryRead(address, probe);
+            bool isMapped = offset < KernelMapping.Size && memory.TryTranslate(address, out physical, out _) && memory.TryRead(address, probe);
             if (isMapped && current.Size != 0 && physical == current.Physical + current.Size)
             {
                 current = current with { Size = current.Size + Page.Bytes };

@@ -28,7 +28,6 @@ internal ref struct KallsymsReader
     private const int NamesPerMarker = 256;
     private const int ShortestEntry = 2;
     private const int LongestEntry = 2 + ImageLimits.SymbolNameLength;
-    private const ulong LowestBase = 0xFFFF_FFFF_8000_0000;
 
     /// <summary>From the start of the markers to the token table: the markers, and three bytes for each
     /// symbol.</summary>
@@ -197,7 +196,7 @@ internal ref struct KallsymsReader
 
         ulong start = BinaryPrimitives.ReadUInt64LittleEndian(_bytes[relativeBase..]);
         ReadOnlySpan<byte> values = _bytes.Slice(offsets, symbols * sizeof(uint));
-        if (start < LowestBase)
+        if (start < KernelMapping.Start)
             return null;
 
         addressing = KallsymsAddressing.BaseRelative;

@@ -68,6 +68,9 @@ public sealed class Board
     /// <summary>Local APICs by processor.</summary>
     public ReadOnlySpan<LocalApic> LocalApics => _localApics;
 
+    /// <summary>Identifiers of the local APICs, by processor.</summary>
+    public uint[] LocalApicIds => Array.ConvertAll(_localApics, static apic => apic.Id);
+
     /// <summary>The I/O APIC.</summary>
     public IoApic IoApic { get; }
 

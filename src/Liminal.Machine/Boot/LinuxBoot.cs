@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using System;
-using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Text;
 using Liminal.Machine.Boards;
@@ -71,7 +70,7 @@ public static class LinuxBoot
         }
 
         machine.Ram.Write(MemoryMap.BootParameters, parameters);
-        machine.Ram.Write(MemoryMap.AcpiTables, AcpiTables.Build(LocalApicIds(machine), special.MadtEntries));
+        machine.Ram.Write(MemoryMap.AcpiTables, AcpiTables.Build(machine.Board.LocalApicIds, special.MadtEntries));
         foreach ((ulong address, ReadOnlyMemory<byte> bytes) in special.Pages)
         {
             machine.Ram.Write(address, bytes.Span);
@@ -99,18 +98,6 @@ public static class LinuxBoot
         }
 
         return MemoryMarshal.AsBytes(words).ToArray();
-    }
-
-    /// <summary>Identifiers of the local APICs, by processor.</summary>
-    internal static uint[] LocalApicIds(VirtualMachine machine)
-    {
-        List<uint> ids = [];
-        foreach (Chipset.LocalApic apic in machine.Board.LocalApics)
-        {
-            ids.Add(apic.Id);
-        }
-
-        return [.. ids];
     }
 }
 

@@ -64,7 +64,7 @@ public static class MultibootBoot
         WriteModules(ram, image, modules);
         uint mapBytes = WriteMap(ram);
         WriteInformation(ram, (uint)modules.Count, mapBytes);
-        ram.Write(MemoryMap.AcpiTables, AcpiTables.Build(LinuxBoot.LocalApicIds(machine)));
+        ram.Write(MemoryMap.AcpiTables, AcpiTables.Build(machine.Board.LocalApicIds));
         ram.Write(MemoryMap.EntryDescriptorTable + CodeSelector, 0x00CF_9B00_0000_FFFFul);
         ram.Write(MemoryMap.EntryDescriptorTable + DataSelector, 0x00CF_9300_0000_FFFFul);
         Enter(machine.Processors[0], image.EntryPoint);

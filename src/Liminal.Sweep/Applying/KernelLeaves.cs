@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using Liminal.Linux.Guest;
+using Liminal.Linux.Image;
 using Liminal.Memory;
 using Liminal.Memory.Ram;
 using Liminal.X86;
@@ -21,8 +22,6 @@ internal readonly record struct Leaf(ulong EntryAddress, PageTableEntry Entry, P
 internal sealed class KernelLeaves(GuestKernel kernel)
 {
     private const int EntryBits = 9;
-    private const ulong KernelMapping = 0xFFFF_FFFF_8000_0000;
-
     private readonly PteFormat _format = kernel.Machine.Configuration.Confidential!.Platform.Format;
 
     /// <summary>Which bits mean what.</summary>
@@ -67,7 +66,7 @@ internal sealed class KernelLeaves(GuestKernel kernel)
     public FrameNumber FrameByArithmetic(ulong address)
     {
         ulong start = kernel.DirectMap ?? 0;
-        ulong physical = address >= KernelMapping ? address - KernelMapping + (kernel.ReadVariable("phys_base") ?? 0) : address - start;
+        ulong physical = address >= KernelMapping.Start ? address - KernelMapping.Start + (kernel.ReadVariable("phys_base") ?? 0) : address - start;
         return new FrameNumber(physical >> Page.Shift);
     }
 
@@ -78,7 +77,7 @@ internal sealed class KernelLeaves(GuestKernel kernel)
     /// <remarks>Source: Linux v6.12, arch/x86/mm/pat/set_memory.c, cpa_process_alias(): from _text to _brk_end.</remarks>
     public ulong? ImageMappingOf(FrameNumber frame)
     {
-        ulong address = KernelMapping + frame.Start.Value - (kernel.ReadVariable("phys_base") ?? 0);
+        ulong address = KernelMapping.Start + frame.Start.Value - (kernel.ReadVariable("phys_base") ?? 0);
         return kernel.FindSymbol("_text") is ulong first && kernel.ReadVariable("_brk_end") is ulong end
             && address >= first && address < ((end + Page.Bytes - 1) & ~(Page.Bytes - 1))
                 ? address

@@ -27,7 +27,6 @@ namespace Liminal.Sweep.Boots;
 public sealed partial class BootConversions : IProcessorObserver, IMachineObserver
 {
     private const ulong StackSize = 16 << 10;
-    private const ulong KernelMapping = 0xFFFF_FFFF_8000_0000;
     private const int LongestStack = 24;
     private const int StackPointer = 4;
 
@@ -81,7 +80,7 @@ public sealed partial class BootConversions : IProcessorObserver, IMachineObserv
             {
                 // The first code of a kernel runs where it was loaded: see KernelLocation.Of().
                 conversions.AddEntry(symbol.Address.Value, function);
-                conversions.AddEntry(symbol.Address.Value - KernelMapping, function);
+                conversions.AddEntry(symbol.Address.Value - KernelMapping.Start, function);
             }
         }
 
@@ -253,7 +252,7 @@ public sealed partial class BootConversions : IProcessorObserver, IMachineObserv
         if (processor.Cpl != 0)
             return "user code";
 
-        ulong linked = processor.Rip < KernelMapping ? processor.Rip + KernelMapping : processor.Rip;
+        ulong linked = processor.Rip < KernelMapping.Start ? processor.Rip + KernelMapping.Start : processor.Rip;
         return _image.Symbols.Resolve(new VirtualAddress(linked))?.Symbol.Name ?? processor.Rip.ToString("x16");
     }
 
