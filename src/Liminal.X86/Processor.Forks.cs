@@ -44,6 +44,7 @@ public sealed unsafe partial class Processor
         _retiredAtEnd = State.InstructionsRetired;
         _retiredAtReport = ulong.MaxValue;
         _hook = null;
+        _beforeInstruction = null;
         Observer = null;
         _watched = null;
         _core->Remaining = 0;
