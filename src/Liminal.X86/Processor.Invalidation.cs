@@ -26,6 +26,41 @@ public sealed unsafe partial class Processor
         }
     }
 
+    /// <summary>
+    /// Makes the data TLB hold a translation to read a page by, as the processor could have looked it up while the page tables still said so.
+    /// </summary>
+    /// <param name="page">Linear address of the page.</param>
+    /// <param name="frame">Guest-physical address of the page, divided by 4096.</param>
+    /// <param name="attribute">What the page tables said about the page.</param>
+    /// <param name="isGlobal">Whether it survives a change of address space.</param>
+    /// <remarks>It allows reading by the supervisor and nothing else: any other access walks. Until it is invalidated or replaced, no rule is asked about
+    /// a read, as for each translation that is held.</remarks>
+    public void HoldTranslation(ulong page, ulong frame, PteAttribute attribute, bool isGlobal)
+    {
+        int slot = (int)(page >> 12) & (DataTlb.Capacity - 1);
+        State.DataTlb[slot] = new TlbEntry(
+            (page & PageMask) | 1,
+            ((frame << 12) & Translation.FrameMask) | Translation.NoExecute | (isGlobal ? Translation.Global : 0)
+                | (attribute == PteAttribute.Shared ? Translation.Shared : 0) | (Pcid << Translation.PcidShift));
+        NoteTlbFill(slot);
+        if (!isGlobal)
+            _localSlots[slot >> 6] |= 1ul << slot;
+        ForgetFast(slot);
+    }
+
+    /// <summary>Makes the data TLB hold no translation of a page, as a processor may forget any at any time: the next access to it walks.</summary>
+    /// <param name="page">Linear address of the page.</param>
+    public void ForgetTranslation(ulong page)
+    {
+        int slot = (int)(page >> 12) & (DataTlb.Capacity - 1);
+        if (State.DataTlb[slot].Tag != ((page & PageMask) | 1))
+            return;
+
+        State.DataTlb[slot] = default;
+        NoteTlbFill(slot);
+        ForgetFast(slot);
+    }
+
     /// <summary>Makes every link between blocks invalid.</summary>
     internal void ForgetCodeLinks()
     {

@@ -2,6 +2,7 @@
 
 using System.Linq;
 using Liminal.Checker.Properties;
+using Liminal.Machine.Confidential;
 using Liminal.Memory;
 using Liminal.Platform;
 using Liminal.Sweep.Conversions;
@@ -34,6 +35,28 @@ public sealed class SweepTests(ITestOutputHelper output)
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_translation_that_an_SNP_guest_still_holds_gives_a_stray_load_its_data_unless_hardware_drops_it(bool isDropped)
+    {
+        using var guest = new SweptGuest(Kernel, "snp", output);
+        PolicySwitches switches = ConfidentialConfiguration.DefaultSwitches(guest.Platform) & ~PolicySwitches.RmpChangeInvalidatesTlb;
+
+        ConversionFinding finding = guest.Sweep(new ConversionQuestion(PteAttribute.Shared, SweepRegion.DirectMap, 16)
+        {
+            Switches = isDropped ? switches | PolicySwitches.RmpChangeInvalidatesTlb : switches,
+        });
+
+        SweepWindow[] held = [.. finding.Windows.Where(static window => window.Translation == TranslationOrigin.Cached)];
+        Assert.Equal(isDropped, held.Length == 0);
+        foreach (SweepWindow window in held)
+        {
+            Assert.Equal((nameof(AccessOutcome.Ok), StrayLoadEnd.Completed), (window.Meets, window.End));
+            Assert.NotEmpty(window.Runs);
+        }
+    }
+
+    [Theory]
     [InlineData("vtom")]
     [InlineData("tdp")]
     public void Linux_612_under_a_paravisor_repairs_every_stray_load(string platform)
@@ -49,7 +72,12 @@ public sealed class SweepTests(ITestOutputHelper output)
                 Assert.True(finding.IsComplete);
                 Assert.Equal(0, finding.Record.Result.Error);
                 Assert.NotEmpty(finding.Runs);
-                Assert.All(finding.Runs, static run => Assert.Equal(StrayLoadEnd.Repaired, run.End));
+                foreach (SweepWindow window in finding.Windows)
+                {
+                    StrayLoadEnd end = window.Translation == TranslationOrigin.Cached ? StrayLoadEnd.Completed : StrayLoadEnd.Repaired;
+                    Assert.All(window.Runs, run => Assert.Equal(end, run.End));
+                }
+
                 foreach (PropertyVerdict verdict in PropertyJudge.Of(finding, guest.Platform))
                     Assert.True(verdict.Verdict is Verdict.Holds or Verdict.NotApplicable, $"{region} {target} {verdict.Property}: {verdict.Reason}");
             }

@@ -76,7 +76,7 @@ internal static class SweepText
             TextStyle style = Fatal.Contains(window.End) ? TextStyle.Violation : window.End == StrayLoadEnd.Repaired ? TextStyle.Good : TextStyle.Notable;
             string pages = window.Pages.Count == 1 ? $"page {window.Pages[0]}" : $"{window.Pages.Count} pages";
             yield return Line(
-                ($"  {window.First - sweep.FirstInstruction,9}..{window.Last - sweep.FirstInstruction,-9} {pages}, {window.Mappings[0]}, {window.PageStates[0]}: meets {window.Meets} ", TextStyle.Plain),
+                ($"  {window.First - sweep.FirstInstruction,9}..{window.Last - sweep.FirstInstruction,-9} {pages}, {window.Mappings[0]}, {window.PageStates[0]}: meets {window.MeetsInWords()} ", TextStyle.Plain),
                 (window.End.ToString(), style),
                 (Open(window, sweep), TextStyle.Notable));
             foreach (string line in PrintableText.Wrap(PrintableText.Of(Shorten(window.Conclusion)), Math.Max(width - 24, 40)))

@@ -71,7 +71,7 @@ public static class PropertyJudge
     private static PropertyVerdict PageFaultsOnly(ConversionFinding finding)
     {
         const Property Property = Property.StrayLoadsTakePageFaultsOnly;
-        SweepWindow? other = finding.Windows.FirstOrDefault(static window => window.Runs.Count > 0
+        SweepWindow? other = finding.Windows.FirstOrDefault(static window => window.Runs.Count > 0 && window.Translation == TranslationOrigin.Walked
             && !window.Meets.StartsWith(nameof(AccessOutcome.PageFault), System.StringComparison.Ordinal)
             && !window.Meets.StartsWith(nameof(AccessOutcome.SilentlyWrong), System.StringComparison.Ordinal));
         return other is null ? HoldsIfTried(Property, finding) : Violated(Property, $"a stray load through the {other.Mappings[0]} meets {other.Meets}", finding, other.Opened, other);

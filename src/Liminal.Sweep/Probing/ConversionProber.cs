@@ -76,7 +76,7 @@ internal sealed class ConversionProber(VirtualMachine prepared, Func<VirtualMach
 
     private StrayLoadRun? Try(VirtualMachine replay, ProtocolExecutor? applied, KernelContext context, ProbePlan plan, LoadSite site)
     {
-        foreach (int cpu in Candidates(context.Kernel, context.Processor))
+        foreach (int cpu in plan.Cpu >= 0 ? [plan.Cpu] : Candidates(context.Kernel, context.Processor))
         {
             var console = new StringBuilder();
             using VirtualMachine fork = replay.Fork(value => console.Append((char)value));
@@ -84,7 +84,7 @@ internal sealed class ConversionProber(VirtualMachine prepared, Func<VirtualMach
             KernelContext inFork = context.On(new KernelCalls(kernel));
             applied?.On(fork);
             StrayLoadRun? run = StrayLoad.Run(
-                kernel, inFork, range.Frames, console, site, cpu, plan.Page, plan.Address, plan.Region, question.LoadLimit, isAlone: !_hasAftermath);
+                kernel, inFork, range.Frames, console, site, cpu, plan.Page, plan.Address, plan.Region, question.LoadLimit, plan.Held, isAlone: !_hasAftermath);
             if (run is not null)
                 return run;
         }

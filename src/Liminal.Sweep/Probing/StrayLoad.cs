@@ -8,6 +8,7 @@ using Liminal.Linux.Calls;
 using Liminal.Linux.Guest;
 using Liminal.Machine;
 using Liminal.Memory;
+using Liminal.Memory.Ram;
 using Liminal.Platform;
 using Liminal.Trace;
 using Liminal.X86;
@@ -62,6 +63,7 @@ internal sealed class StrayLoad : IProcessorObserver
     /// <param name="address">Where the page is mapped.</param>
     /// <param name="mapping">Name of the mapping, for the report.</param>
     /// <param name="limit">Instructions after which the end is unknown.</param>
+    /// <param name="held">Translations that the processor holds when it loads.</param>
     /// <param name="isAlone">End with the load; the conversion is left as it stands, to be gone on with.</param>
     /// <returns>Null when no load can begin there: nothing readable lies before the page.</returns>
     public static StrayLoadRun? Run(
@@ -75,8 +77,9 @@ internal sealed class StrayLoad : IProcessorObserver
         ulong address,
         string mapping,
         ulong limit,
+        IReadOnlyList<HeldTranslation> held,
         bool isAlone = false) =>
-        new StrayLoad(kernel, context, frames, console, cpu).Run(site, page, address, mapping, limit, isAlone);
+        new StrayLoad(kernel, context, frames, console, cpu).Run(site, page, address, mapping, limit, held, isAlone);
 
     /// <inheritdoc/>
     public void OnDelivery(Processor processor, in EventDelivery delivery)
@@ -85,12 +88,17 @@ internal sealed class StrayLoad : IProcessorObserver
             _deliveries.Add(delivery);
     }
 
-    private StrayLoadRun? Run(LoadSite site, int page, ulong address, string mapping, ulong limit, bool isAlone)
+    private StrayLoadRun? Run(LoadSite site, int page, ulong address, string mapping, ulong limit, IReadOnlyList<HeldTranslation> held, bool isAlone)
     {
         ulong start = address - BytesBefore;
         Span<byte> before = stackalloc byte[BytesBefore];
-        if (_processor.Cpl != 0 || !IsReadable(start) || !_kernel.Memory.TryRead(start, before))
+        if (_processor.Cpl != 0 || !TryReadBefore(start, before, held))
             return null;
+
+        // What the processor happens to hold of the page decides nothing: a load walks, or goes by the translation that is asked about.
+        _processor.ForgetTranslation(address);
+        foreach (HeldTranslation one in held)
+            _processor.HoldTranslation(one.Address, _frames[one.Page].Value, one.Attribute, one.IsGlobal);
 
         ulong repaired = 0;
         for (int i = 0; i < BytesBefore; i++)
@@ -199,6 +207,23 @@ internal sealed class StrayLoad : IProcessorObserver
         _processor.State.LargeCodeTlb = now.LargeCodeTlb;
         _processor.State.InstructionsRetired = now.InstructionsRetired;
         _processor.StateChanged();
+    }
+
+    /// <summary>The bytes that the load begins with; false where it cannot begin.</summary>
+    private bool TryReadBefore(ulong start, Span<byte> before, IReadOnlyList<HeldTranslation> held)
+    {
+        ulong page = start & ~(Page.Bytes - 1);
+        foreach (HeldTranslation one in held)
+        {
+            if (one.Address != page)
+                continue;
+
+            GuestRam ram = one.Attribute == PteAttribute.Shared && _processor.SharedRam is GuestRam shared ? shared : _machine.Ram;
+            ram.Read((_frames[one.Page].Value << Page.Shift) + (start - page), before);
+            return true;
+        }
+
+        return IsReadable(start) && _kernel.Memory.TryRead(start, before);
     }
 
     /// <summary>Whether a load may begin at an address: mapped, and in a page that is what its mapping says.</summary>

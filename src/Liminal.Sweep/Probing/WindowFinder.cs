@@ -60,7 +60,7 @@ internal static class WindowFinder
             spans.Max(static span => span.Last),
             [.. spans.Select(static span => span.Mapping.Page).Distinct().Order()],
             [spans[0].Mapping.Region],
-            TranslationOrigin.Walked,
+            situation.IsHeld ? TranslationOrigin.Cached : TranslationOrigin.Walked,
             meets,
             [platform.States[situation.State.Value].Name],
             end,

@@ -36,7 +36,10 @@ public sealed record ConversionRecord
     /// <summary>Events that were counted and not listed, because there were too many.</summary>
     public required long EventsLeftOut { get; init; }
 
-    /// <summary>Spans in which a load through a mapping meets the same thing, other than its data, in order of their beginning.</summary>
+    /// <summary>
+    /// Spans in which a load through a mapping meets the same thing, other than its data by a walk, in order of their beginning: what a walk meets, and
+    /// what a processor reads by a translation that it may still hold and that a walk no longer finds.
+    /// </summary>
     public required IReadOnlyList<MappingSpan> Spans { get; init; }
 
     /// <summary>The mappings of the pages, as they stood at the end.</summary>
@@ -65,7 +68,12 @@ public sealed record ConversionRecord
 /// <param name="Last">At its last.</param>
 /// <param name="Opened">Index of the event that opened it; -1 for none.</param>
 /// <param name="Closed">Index of the event that closed it; -1 for none.</param>
-public sealed record MappingSpan(TrackedMapping Mapping, Situation Situation, ulong First, ulong Last, int Opened, int Closed);
+/// <param name="Cpu">The processor that may hold the translation; -1 for a walk, which is the same on each.</param>
+public sealed record MappingSpan(TrackedMapping Mapping, Situation Situation, ulong First, ulong Last, int Opened, int Closed, int Cpu = -1)
+{
+    /// <summary>Whether an instruction boundary lies in it.</summary>
+    public bool Covers(ulong boundary) => First <= boundary && boundary <= Last;
+}
 
 /// <summary>What decides how a load through a mapping ends.</summary>
 /// <param name="IsPresent">Whether the leaf is present.</param>
@@ -73,9 +81,10 @@ public sealed record MappingSpan(TrackedMapping Mapping, Situation Situation, ul
 /// <param name="State">What the host side holds for the page.</param>
 /// <param name="Outcome">What the rulebook says the load meets, once the host has had its say.</param>
 /// <param name="HostActs">Whether the host is asked on the way.</param>
-/// <param name="Rule">Names of the rules passed, in order; empty for a leaf that is not present.</param>
+/// <param name="Rule">Names of the rules passed, in order; empty for a leaf that is not present, and for a translation that is held.</param>
+/// <param name="IsHeld">Whether the translation is one that a TLB still holds; <paramref name="Attribute"/> is then what the leaf once said.</param>
 public readonly record struct Situation(
-    bool IsPresent, PteAttribute Attribute, PageState State, AccessOutcome Outcome, bool HostActs, string Rule);
+    bool IsPresent, PteAttribute Attribute, PageState State, AccessOutcome Outcome, bool HostActs, string Rule, bool IsHeld = false);
 
 /// <summary>The kinds of <see cref="ObservedStep"/>.</summary>
 public enum ObservedStepKind

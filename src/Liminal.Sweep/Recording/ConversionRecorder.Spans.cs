@@ -9,6 +9,7 @@ using Liminal.Platform;
 using Liminal.Trace;
 using Liminal.X86;
 using Liminal.X86.Observation;
+using Liminal.X86.State;
 
 namespace Liminal.Sweep.Recording;
 
@@ -17,6 +18,7 @@ internal sealed partial class ConversionRecorder
 {
     private const int LongestInstruction = 15;
     private const int LongestStack = 24;
+    private static readonly PteAttribute[] Attributes = [PteAttribute.Private, PteAttribute.Shared];
 
     private ulong Now => _machine.InstructionsRetired;
 
@@ -29,8 +31,7 @@ internal sealed partial class ConversionRecorder
             _openPrivateViews.Add(null);
         }
 
-        if (_book.MayCache(mapping, _states[mapping.Page]))
-            mapping.FillEverywhere();
+        Fill(mapping);
 
         // A mapping that is gone meets nothing: no load can begin there.
         Situation? now = mapping.Entry.IsZero ? null : _book.Of(mapping, _states[mapping.Page]);
@@ -39,12 +40,61 @@ internal sealed partial class ConversionRecorder
 
         if (_open[mapping.Index]?.Situation != now)
         {
-            Close(_open, _spans, mapping.Index, opened);
+            Close(_open, mapping.Index, _spans, mapping, opened);
             if (now is Situation situation)
                 _open[mapping.Index] = new OpenSpan(situation, FirstAfter(opened), opened);
         }
 
+        RefreshHeld(mapping, opened);
         RefreshPrivateView(mapping, opened);
+    }
+
+    /// <summary>Opens and closes the spans in which processors may hold what a walk no longer finds, or no longer gets past the platform.</summary>
+    private void RefreshHeld(TrackedMapping mapping, int opened)
+    {
+        PteAttributes walked = _book.MayCache(mapping, _states[mapping.Page]) ? mapping.Allowed : PteAttributes.None;
+        int processors = _machine.Processors.Length;
+        while (_openHeld.Count < (mapping.Index + 1) * processors * Attributes.Length)
+            _openHeld.Add(null);
+
+        for (int processor = 0; processor < processors; processor++)
+        {
+            PteAttributes held = mapping.Cached(processor) & ~walked;
+            foreach (PteAttribute attribute in Attributes)
+            {
+                int index = (((mapping.Index * processors) + processor) * Attributes.Length) + (int)attribute;
+                PteAttributes one = attribute == PteAttribute.Shared ? PteAttributes.Shared : PteAttributes.Private;
+                Situation? now = (held & one) == PteAttributes.None ? null : SituationBook.OfHeld(attribute, _states[mapping.Page]);
+                if (_openHeld[index]?.Situation == now)
+                    continue;
+
+                Close(_openHeld, index, _spans, mapping, opened, processor);
+                if (now is Situation situation)
+                    _openHeld[index] = new OpenSpan(situation, FirstAfter(opened), opened);
+            }
+        }
+    }
+
+    /// <summary>Lets the processors that have started look a mapping up.</summary>
+    private void Fill(TrackedMapping mapping)
+    {
+        if (_book.MayCache(mapping, _states[mapping.Page]))
+            mapping.Fill(_started);
+    }
+
+    /// <summary>A processor that has started since the last event could have looked everything up that stood then.</summary>
+    private void NoteStarted()
+    {
+        ulong started = 0;
+        foreach (Processor processor in _machine.Processors)
+            started |= processor.State.Activity == Activity.WaitForStartup ? 0 : 1ul << processor.Index;
+
+        if (started == _started)
+            return;
+
+        _started = started;
+        foreach (TrackedMapping mapping in _tables.Mappings)
+            Fill(mapping);
     }
 
     private void RefreshPrivateView(TrackedMapping mapping, int opened)
@@ -59,20 +109,20 @@ internal sealed partial class ConversionRecorder
         if (isView)
             _openPrivateViews[mapping.Index] = new OpenSpan(_book.Of(mapping, state), FirstAfter(opened), opened);
         else
-            Close(_openPrivateViews, _privateViews, mapping.Index, opened);
+            Close(_openPrivateViews, mapping.Index, _privateViews, mapping, opened);
     }
 
     /// <summary>The first boundary at which an event shows: the one behind its instruction.</summary>
     private ulong FirstAfter(int opened) => opened < 0 ? Now : Now + 1;
 
-    private void Close(List<OpenSpan?> open, List<MappingSpan> spans, int index, int closed)
+    private void Close(List<OpenSpan?> open, int index, List<MappingSpan> spans, TrackedMapping mapping, int closed, int cpu = -1)
     {
         if (open[index] is not OpenSpan span)
             return;
 
         open[index] = null;
         if (Now >= span.First)
-            spans.Add(new MappingSpan(_tables.Mappings[index], span.Situation, span.First, Now, span.Opened, closed));
+            spans.Add(new MappingSpan(mapping, span.Situation, span.First, Now, span.Opened, closed, cpu));
     }
 
     /// <summary>Counts the boundaries since the last event, at each of which every mapping could have been used.</summary>

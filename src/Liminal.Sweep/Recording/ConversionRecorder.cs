@@ -32,6 +32,8 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
     private readonly List<ObservedStep> _steps = [];
     private readonly List<OpenSpan?> _open = [];
     private readonly List<OpenSpan?> _openPrivateViews = [];
+    private readonly List<OpenSpan?> _openHeld = [];
+    private readonly List<TrackedMapping> _dropped = [];
     private readonly List<MappingSpan> _spans = [];
     private readonly List<MappingSpan> _privateViews = [];
     private readonly List<(TrackedMapping Mapping, PageTableEntry Before)> _changed = [];
@@ -39,6 +41,7 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
     private readonly PteFormat _format;
     private CostCounter _cost;
     private ulong _probedUpTo;
+    private ulong _started;
 
     public ConversionRecorder(GuestKernel kernel, IReadOnlyList<FrameNumber> frames)
     {
@@ -90,6 +93,7 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
         foreach (ulong frame in _tables.TableFrames)
             _machine.WatchPage(frame);
 
+        NoteStarted();
         foreach (TrackedMapping mapping in _tables.Mappings)
             Refresh(mapping, opened: -1);
 
@@ -104,13 +108,16 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
         _machine.Observer = null;
         _machine.UnwatchAllPages();
         CountProbes();
-        for (int index = 0; index < _open.Count; index++)
+        foreach (TrackedMapping mapping in _tables.Mappings.Take(_open.Count))
         {
-            Close(_open, _spans, index, closed: -1);
-            Close(_openPrivateViews, _privateViews, index, closed: -1);
+            Close(_open, mapping.Index, _spans, mapping, closed: -1);
+            Close(_openPrivateViews, mapping.Index, _privateViews, mapping, closed: -1);
+            int processors = _machine.Processors.Length;
+            for (int index = 0; index < processors * Attributes.Length; index++)
+                Close(_openHeld, (mapping.Index * processors * Attributes.Length) + index, _spans, mapping, closed: -1, index / Attributes.Length);
         }
 
-        _spans.Sort(static (a, b) => (a.First, a.Mapping.Index).CompareTo((b.First, b.Mapping.Index)));
+        _spans.Sort(static (a, b) => (a.First, a.Mapping.Index, a.Cpu, a.Situation.Attribute).CompareTo((b.First, b.Mapping.Index, b.Cpu, b.Situation.Attribute)));
         _privateViews.Sort(static (a, b) => (a.First, a.Mapping.Index).CompareTo((b.First, b.Mapping.Index)));
     }
 
@@ -119,6 +126,7 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
         if (store.IsShared)
             return;
 
+        NoteStarted();
         _changed.Clear();
         _newTables.Clear();
         _tables.Take(store, _changed, _newTables);
@@ -148,21 +156,26 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
             return;
 
         CountProbes();
-        bool isAny = false;
+        NoteStarted();
+        _dropped.Clear();
         foreach (TrackedMapping mapping in _tables.Mappings)
         {
-            bool survives = invalidation.KeepsGlobal && mapping.Entry.IsGlobal;
+            bool survives = invalidation.KeepsGlobal && mapping.IsHeldGlobal;
             if (survives || (invalidation.Page is ulong page && !Covers(mapping, page)))
                 continue;
 
-            isAny = true;
+            _dropped.Add(mapping);
             mapping.Drop(processor.Index);
-            if (_book.MayCache(mapping, _states[mapping.Page]))
-                mapping.FillEverywhere();
+            Fill(mapping);
         }
 
-        if (!isAny || (invalidation.Cause == InvalidationCause.Cr3 && invalidation.KeepsGlobal))
+        if (_dropped.Count == 0 || (invalidation.Cause == InvalidationCause.Cr3 && invalidation.KeepsGlobal))
+        {
+            foreach (TrackedMapping mapping in _dropped)
+                RefreshHeld(mapping, _events.Count - 1);
+
             return;
+        }
 
         _cost.TlbFlushes++;
         int[] pages = invalidation.Page is ulong address ? PagesAt(address) : [];
@@ -175,8 +188,11 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
         }
 
         AddStep(ObservedStepKind.TlbFlush, processor, pages.Length == 1 ? pages[0] : -1, "");
-        foreach (TrackedMapping mapping in _tables.Mappings)
+        foreach (TrackedMapping mapping in _dropped)
+        {
+            RefreshHeld(mapping, number);
             RefreshPrivateView(mapping, number);
+        }
     }
 
     public void OnCacheFlush(Processor processor, in CacheFlush flush)
@@ -243,6 +259,7 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
             return;
 
         CountProbes();
+        NoteStarted();
         _states[page] = change.Change.State;
         int number = Add(processor, SweepEventKind.PageState, $"page {page}", $"is {_book.Name(change.Change.State)} now",
             $"was {_book.Name(change.Before)}", [page]);

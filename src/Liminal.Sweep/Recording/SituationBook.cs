@@ -39,6 +39,11 @@ internal sealed class SituationBook
         return situation;
     }
 
+    /// <summary>What a load meets that needs no walk: nothing is checked again, and it completes.</summary>
+    /// <remarks>What drops a translation is the rulebook's business (<see cref="PageChange.DroppedTranslations"/>), as in the checker.</remarks>
+    public static Situation OfHeld(PteAttribute attribute, PageState state) =>
+        new(true, attribute, state, AccessOutcome.Ok, HostActs: false, "", IsHeld: true);
+
     /// <summary>Whether a walk ends in a translation that a TLB may keep.</summary>
     public bool MayCache(TrackedMapping mapping, PageState state) =>
         mapping.Entry.IsPresent && Hardware(state, mapping.Attribute) is AccessOutcome.Ok or AccessOutcome.SilentlyWrong;

@@ -31,6 +31,9 @@ public sealed class TrackedMapping
     /// <summary><c>direct map</c>, <c>vmalloc</c>, <c>image</c>, or another area of the kernel.</summary>
     public string Region { get; }
 
+    /// <summary>Whether the leaf that processors could last look up was global, so that what they hold survives a change of address space.</summary>
+    public bool IsHeldGlobal { get; private set; }
+
     /// <summary>The leaf as it stands in memory; zero when the mapping is gone.</summary>
     public PageTableEntry Entry { get; internal set; }
 
@@ -62,15 +65,22 @@ public sealed class TrackedMapping
     /// <summary>Attributes of translations that a processor may hold and the page tables no longer do.</summary>
     public PteAttributes StaleAnywhere => CachedAnywhere & ~Allowed;
 
-    /// <summary>The attribute that a walk would find now.</summary>
-    private PteAttributes Allowed => Entry.IsPresent ? SetOf(Attribute) : PteAttributes.None;
+    /// <summary>The attribute that the page tables say now; none when the leaf is not present.</summary>
+    internal PteAttributes Allowed => Entry.IsPresent ? SetOf(Attribute) : PteAttributes.None;
 
-    /// <summary>Every processor may look the present leaf up, at any time and by itself.</summary>
-    internal void FillEverywhere()
+    /// <summary>Every processor that has started may look the present leaf up, at any time and by itself.</summary>
+    /// <param name="started">A bit for each processor by its index.</param>
+    internal void Fill(ulong started)
     {
         PteAttributes allowed = Allowed;
-        foreach (ref PteAttributes one in _cached.AsSpan())
-            one |= allowed;
+        if (allowed != PteAttributes.None)
+            IsHeldGlobal = Entry.IsGlobal;
+
+        for (int processor = 0; processor < _cached.Length; processor++)
+        {
+            if ((started >> processor & 1) != 0)
+                _cached[processor] |= allowed;
+        }
     }
 
     /// <summary>A processor dropped its translations of this address.</summary>

@@ -167,7 +167,7 @@ internal sealed class TraceReplay
         foreach (int cpu in Candidates(machine, context.Processor, act.Actor))
         {
             StrayLoadRun? run = StrayLoad.Run(
-                context.Kernel, context, _range.Frames, console, sites[0], cpu, act.Page, address, ObservedWords.RegionOf(act.Mapping)!, _question.LoadLimit, isAlone: true);
+                context.Kernel, context, _range.Frames, console, sites[0], cpu, act.Page, address, ObservedWords.RegionOf(act.Mapping)!, _question.LoadLimit, held: [], isAlone: true);
             if (run is not null)
                 return run;
         }
@@ -219,7 +219,7 @@ internal sealed class TraceReplay
     }
 
     private static Situation? SituationOf(ConversionRecord record, int page, string region, ulong boundary) => record.Spans
-        .FirstOrDefault(span => span.Mapping.Page == page && span.Mapping.Region == region && span.First <= boundary && boundary <= span.Last)?.Situation;
+        .FirstOrDefault(span => span.Mapping.Page == page && span.Mapping.Region == region && !span.Situation.IsHeld && span.Covers(boundary))?.Situation;
 
     private Situation? SituationAt(ConversionRecord record, int index, ulong boundary) =>
         SituationOf(record, Acts[index].Page, ObservedWords.RegionOf(Acts[index].Mapping)!, boundary);

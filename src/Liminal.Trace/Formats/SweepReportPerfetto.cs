@@ -122,7 +122,7 @@ public static class SweepReportPerfetto
 
         private void WriteWindow(int track, SweepWindow window)
         {
-            Begin($"{window.End}: meets {window.Meets}", "window", "X", track, window.First);
+            Begin($"{window.End}: meets {window.MeetsInWords()}", "window", "X", track, window.First);
             writer.WriteNumber("dur", window.Length);
             writer.WriteStartObject("args");
             writer.WriteString("window", SweepWords.Window(_sweep, window));

@@ -128,7 +128,7 @@ internal static class SweepPageData
     private static int Window(ReportPool pool, ConversionSweep sweep, SweepWindow one) => pool.List(
     [
         Offset(sweep, one.First), Offset(sweep, one.Last), Numbers(pool, one.Pages), pool.Texts(one.Mappings), pool.Text(one.Translation.ToString()),
-        pool.Text(one.Meets), pool.Texts(one.PageStates), pool.Text(one.End.ToString()), pool.Text(one.Conclusion), one.Opened, one.Closed,
+        pool.Text(one.MeetsInWords()), pool.Texts(one.PageStates), pool.Text(one.End.ToString()), pool.Text(one.Conclusion), one.Opened, one.Closed,
         .. one.Runs.Select(run => Run(pool, sweep, run)),
     ]);
 

@@ -76,4 +76,17 @@ public sealed class SweepGroupTests
         Assert.Equal(StrayLoadEnd.Terminated, tried.Worst);
         Assert.Equal(0ul, SweepSummary.Of(SampleSweeps.Full.Sweeps[5]).LongestWindow);
     }
+
+    [Theory]
+    [InlineData(StrayLoadEnd.Completed, 39_455ul)]
+    [InlineData(StrayLoadEnd.Terminated, 1_000_000ul)]
+    public void A_window_of_a_held_translation_counts_when_a_load_does_not_get_its_data(StrayLoadEnd end, ulong longest)
+    {
+        SweepWindow window = Sweep.Windows.First(static one => one.Runs.Count > 0);
+        SweepWindow held = window with { Translation = TranslationOrigin.Cached, Last = window.First + 999_999, End = end };
+
+        Assert.Equal(longest, SweepSummary.Of(Sweep with { Windows = [.. Sweep.Windows, held] }).LongestWindow);
+        Assert.EndsWith(" by a translation still held", held.MeetsInWords());
+        Assert.Equal(window.Meets, window.MeetsInWords());
+    }
 }

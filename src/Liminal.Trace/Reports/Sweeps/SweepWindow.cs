@@ -33,6 +33,9 @@ public sealed record SweepWindow(
 {
     /// <summary>Instruction boundaries in the window.</summary>
     public ulong Length => Last - First + 1;
+
+    /// <summary>What the load meets, and by which translation where that is not a walk's.</summary>
+    public string MeetsInWords() => Translation == TranslationOrigin.Cached ? $"{Meets} by a translation still held" : Meets;
 }
 
 /// <summary>Where the translation that a stray load uses comes from.</summary>

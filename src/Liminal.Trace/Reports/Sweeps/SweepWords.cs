@@ -25,7 +25,7 @@ internal static class SweepWords
     /// <summary>A window in one line.</summary>
     public static string Window(ConversionSweep sweep, SweepWindow window) =>
         $"{Offset(sweep, window.First)} to {Offset(sweep, window.Last)}, {Count(window.Length, "instruction")}: {Count(window.Pages.Count, "page")}, "
-        + $"{string.Join(", ", window.Mappings)}, {string.Join(", ", window.PageStates)}: meets {window.Meets}, {window.End}: {window.Conclusion}";
+        + $"{string.Join(", ", window.Mappings)}, {string.Join(", ", window.PageStates)}: meets {window.MeetsInWords()}, {window.End}: {window.Conclusion}";
 
     /// <summary>An instruction, counted from the entry: <c>+34,948</c>.</summary>
     public static string Offset(ConversionSweep sweep, ulong instruction) =>
