@@ -71,13 +71,7 @@ public sealed class SweepTests(ITestOutputHelper output)
 
                 Assert.True(finding.IsComplete);
                 Assert.Equal(0, finding.Record.Result.Error);
-                Assert.NotEmpty(finding.Runs);
-                foreach (SweepWindow window in finding.Windows)
-                {
-                    StrayLoadEnd end = window.Translation == TranslationOrigin.Cached ? StrayLoadEnd.Completed : StrayLoadEnd.Repaired;
-                    Assert.All(window.Runs, run => Assert.Equal(end, run.End));
-                }
-
+                SweptGuest.AssertRepaired(finding);
                 foreach (PropertyVerdict verdict in PropertyJudge.Of(finding, guest.Platform))
                     Assert.True(verdict.Verdict is Verdict.Holds or Verdict.NotApplicable, $"{region} {target} {verdict.Property}: {verdict.Reason}");
             }

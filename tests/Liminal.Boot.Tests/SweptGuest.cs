@@ -87,4 +87,15 @@ internal sealed class SweptGuest : IDisposable
 
     public PropertyVerdict VerdictOf(ConversionFinding finding, Property property) =>
         PropertyJudge.Of(finding, Platform).Single(verdict => verdict.Property == property.ToString());
+
+    /// <summary>Every load that walked was repaired, and every one by a translation still held got its data.</summary>
+    public static void AssertRepaired(ConversionFinding finding)
+    {
+        Assert.Contains(finding.Runs, static run => run.End == StrayLoadEnd.Repaired);
+        foreach (SweepWindow window in finding.Windows)
+        {
+            StrayLoadEnd end = window.Translation == TranslationOrigin.Cached ? StrayLoadEnd.Completed : StrayLoadEnd.Repaired;
+            Assert.All(window.Runs, run => Assert.Equal(end, run.End));
+        }
+    }
 }

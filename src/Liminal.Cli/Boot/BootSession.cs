@@ -16,6 +16,7 @@ using Liminal.Machine;
 using Liminal.Machine.Boards;
 using Liminal.Machine.Boot;
 using Liminal.Machine.Console;
+using Liminal.Platform;
 using Liminal.Sweep.Boots;
 using Liminal.Trace;
 
@@ -106,7 +107,7 @@ internal sealed class BootSession : IDisposable
             return resumed;
 
         KernelImage? image = kernel.Read(diagnostics);
-        byte[]? ramDisk = image is null || !HasCodeFor(image, request, diagnostics) ? null : ReadRamDisk(request, diagnostics);
+        byte[]? ramDisk = image is null || !HasCodeFor(request.Confidential?.Platform, image, request.Image, diagnostics) ? null : ReadRamDisk(request, diagnostics);
         if (image is null || ramDisk is null)
             return null;
 
@@ -266,18 +267,19 @@ internal sealed class BootSession : IDisposable
             Conversions = BootConversions.Watch(Machine, image, new Lazy<KernelKnowledge?>(() => KernelKnowledge.Of(image, Request.Image, [])), earlier ?? []);
     }
 
-    /// <summary>A kernel without the code would run as in an ordinary VM, and meet the platform at its first shared page.</summary>
-    private static bool HasCodeFor(KernelImage image, BootRequest request, DiagnosticBag diagnostics)
+    /// <summary>Whether a kernel can be a guest of a platform; null stands for an ordinary one.</summary>
+    /// <remarks>A kernel without the code would run as in an ordinary VM, and meet the platform at its first shared page.</remarks>
+    internal static bool HasCodeFor(ConfidentialPlatform? platform, KernelImage image, string path, DiagnosticBag diagnostics)
     {
-        if (request.Confidential is not { } confidential)
+        if (platform is null)
             return true;
 
-        RecognisedCode code = image.Platforms.First(one => one.Name == confidential.Platform.Name);
+        RecognisedCode code = image.Platforms.First(one => one.Name == platform.Name);
         if (code.IsMatch)
             return true;
 
         diagnostics.Add(
-            BootDiagnostics.NoCodeForPlatform, request.Image,
+            BootDiagnostics.NoCodeForPlatform, path,
             $"{image.Version.Banner.Split('(')[0].TrimEnd()} cannot be a {code.Mark.Title}: it lacks {string.Join(", ", code.Evidence.Where(one => !one.IsPresent).Select(one => one.Symbol))}");
         return false;
     }

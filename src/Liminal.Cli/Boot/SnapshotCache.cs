@@ -43,7 +43,7 @@ internal sealed class SnapshotCache
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(kernel.Sha256);
         hash.AppendData(SHA256.HashData(ramDisk));
-        foreach (Type part in (ReadOnlySpan<Type>)[typeof(VirtualMachine), typeof(X86.Processor), typeof(Chipset.LocalApic), typeof(Memory.Ram.GuestRam)])
+        foreach (Type part in (ReadOnlySpan<Type>)[typeof(VirtualMachine), typeof(X86.Processor), typeof(Chipset.LocalApic), typeof(Memory.Ram.GuestRam), typeof(Platform.ConfidentialPlatform)])
             hash.AppendData(part.Module.ModuleVersionId.ToByteArray());
 
         string rest = string.Create(

@@ -8,12 +8,14 @@ using Liminal.Checker.Checking;
 using Liminal.Checker.Properties;
 using Liminal.Checker.Vocabulary;
 using Liminal.Cli.Applying;
+using Liminal.Cli.Boot;
 using Liminal.Cli.CommandLine;
 using Liminal.Cli.Output;
+using Liminal.Linux.Diagnostics;
+using Liminal.Linux.Image;
 using Liminal.Machine.Boards;
 using Liminal.Machine.Confidential;
 using Liminal.Memory;
-using Liminal.Linux.Image;
 using Liminal.Platform;
 using Liminal.Sweep.Conversions;
 using Liminal.Sweep.Failures;
@@ -123,6 +125,10 @@ internal sealed class SweepCommand
             [.. from source in sources from platform in named.SelectMany(one => one is null ? RunsOn(source.Platforms, applied) : [one]).Distinct() select (source, platform)];
         if (guests.Count == 0)
             throw new CommandFailure("LIM3210", "the kernel has no code for any confidential platform; 'liminal kernel info' tells what it has");
+
+        DiagnosticBag diagnostics = [];
+        if (!guests.All(guest => BootSession.HasCodeFor(guest.Platform, guest.Kernel.Image, guest.Kernel.Path, diagnostics)))
+            throw SweepGuest.Failure(diagnostics);
 
         PteAttribute? target = OptionValue.NamedOf(parsed, _direction, "direction", null, Directions.Select(static one => (one.Name, one.Target)));
         PteAttribute[] targets = target is PteAttribute one ? [one] : [PteAttribute.Shared, PteAttribute.Private];

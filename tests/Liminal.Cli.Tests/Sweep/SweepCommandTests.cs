@@ -48,6 +48,18 @@ public sealed class SweepCommandTests
         Expect(id, option, ["sweep", image, option, value]);
     }
 
+    [Fact]
+    public void A_kernel_without_code_for_a_platform_is_said_before_another_is_swept()
+    {
+        string without = KernelInCache.Path("debian:6.1-cloud");
+
+        CommandRun run = CommandRun.Of("sweep", KernelInCache.Path(), without, "--platform", "tdx", "--fresh");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.StartsWith($"liminal: LIM3216: {without}: ", run.Error);
+        Assert.Single(run.Error.TrimEnd().Split('\n'));
+    }
+
     [Theory]
     [InlineData("LIM3013", "--platform", "none")]
     [InlineData("LIM3013", "--platform", "all")]
