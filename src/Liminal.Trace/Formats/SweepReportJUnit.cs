@@ -12,7 +12,7 @@ namespace Liminal.Trace;
 
 /// <summary>A sweep report as JUnit XML, for the build servers that show test results.</summary>
 /// <remarks>
-/// A suite for each sweep, a case for each property. A property without a verdict is an error and not a skipped test: a build must not turn green because
+/// A suite for each sweep, a case for each property; where conversions were made to fail, a suite for each caller, a case for each place. A property without a verdict is an error and not a skipped test: a build must not turn green because
 /// a question was left open. The elements are those of the schema that Jenkins publishes (junit-10.xsd of its xUnit plugin).
 /// </remarks>
 public static class SweepReportJUnit
@@ -37,12 +37,15 @@ public static class SweepReportJUnit
         {
             writer.WriteStartElement("testsuites");
             Attribute(writer, "name", "liminal sweep");
-            WriteCounts(writer, report.Sweeps.SelectMany(static sweep => sweep.Properties), report.Interrupted ? 1 : 0);
+            IEnumerable<Verdict> verdicts = report.Sweeps.SelectMany(static sweep => sweep.Properties).Select(static one => one.Verdict)
+                .Concat(report.Failures.Select(static one => one.Verdict)).Concat(report.FailuresNotTried.Select(static _ => Verdict.NotApplicable));
+            WriteCounts(writer, verdicts, report.Interrupted ? 1 : 0);
             Attribute(writer, "time", Seconds(report.Sweeps.Sum(static sweep => sweep.Seconds)));
             HashSet<string> shared = [.. report.Sweeps.GroupBy(Name, StringComparer.Ordinal).Where(static same => same.Count() > 1).Select(static same => same.Key)];
             foreach (ConversionSweep sweep in report.Sweeps)
                 WriteSuite(writer, report, sweep, shared.Contains(Name(sweep)) ? $"{Name(sweep)}, {sweep.Subject.Cause}" : Name(sweep));
 
+            WriteFailures(writer, report);
             if (report.Interrupted)
                 WriteInterruption(writer);
 
@@ -60,12 +63,14 @@ public static class SweepReportJUnit
     {
         writer.WriteStartElement("testsuite");
         Attribute(writer, "name", name);
-        WriteCounts(writer, sweep.Properties, 0);
-        Attribute(writer, "skipped", sweep.Properties.Count(static one => one.Verdict == Verdict.NotApplicable).ToString(CultureInfo.InvariantCulture));
+        WriteSuiteCounts(writer, [.. sweep.Properties.Select(static one => one.Verdict)]);
         Attribute(writer, "time", Seconds(sweep.Seconds));
         WriteProperties(writer, report, sweep);
         foreach (PropertyVerdict verdict in sweep.Properties)
-            WriteCase(writer, sweep, verdict);
+        {
+            string counterexample = verdict.Counterexample is Timeline timeline ? string.Join('\n', SweepWords.Lines(timeline, MostSteps)) : "";
+            WriteCase(writer, verdict.Property, $"liminal.sweep.{sweep.Platform}.{sweep.Direction}", verdict.Verdict, verdict.Reason, counterexample);
+        }
 
         WriteText(writer, "system-out", Story(sweep));
         writer.WriteEndElement();
@@ -94,12 +99,39 @@ public static class SweepReportJUnit
         writer.WriteEndElement();
     }
 
-    private static void WriteCase(XmlWriter writer, ConversionSweep sweep, PropertyVerdict verdict)
+    /// <summary>What is left of conversions that failed: a suite for each caller; and what could not be made to fail.</summary>
+    private static void WriteFailures(XmlWriter writer, SweepReport report)
+    {
+        foreach (IGrouping<(string Kernel, string Platform, string Direction, string Caller), FailureCase> caller
+            in report.Failures.GroupBy(static one => (one.Kernel, one.Platform, one.Direction, one.Caller)))
+        {
+            writer.WriteStartElement("testsuite");
+            Attribute(writer, "name", $"{caller.Key.Kernel} {caller.Key.Platform} {caller.Key.Direction}, failures in {caller.Key.Caller}");
+            WriteSuiteCounts(writer, [.. caller.Select(static one => one.Verdict)]);
+            foreach (FailureCase one in caller)
+                WriteCase(writer, FailureWords.Case(one), $"liminal.sweep.{one.Platform}.{one.Direction}.failures", one.Verdict, one.Reason, FailureWords.Story(one));
+
+            writer.WriteEndElement();
+        }
+
+        if (report.FailuresNotTried.Count == 0)
+            return;
+
+        writer.WriteStartElement("testsuite");
+        Attribute(writer, "name", "failures that were not tried");
+        WriteSuiteCounts(writer, [.. report.FailuresNotTried.Select(static _ => Verdict.NotApplicable)]);
+        foreach (string line in report.FailuresNotTried)
+            WriteCase(writer, line, "liminal.sweep.failures", Verdict.NotApplicable, line, "");
+
+        writer.WriteEndElement();
+    }
+
+    private static void WriteCase(XmlWriter writer, string name, string group, Verdict verdict, string? reason, string text)
     {
         writer.WriteStartElement("testcase");
-        Attribute(writer, "name", verdict.Property);
-        Attribute(writer, "classname", $"liminal.sweep.{sweep.Platform}.{sweep.Direction}");
-        string? element = verdict.Verdict switch
+        Attribute(writer, "name", name);
+        Attribute(writer, "classname", group);
+        string? element = verdict switch
         {
             Verdict.Violated => "failure",
             Verdict.Inconclusive => "error",
@@ -109,12 +141,12 @@ public static class SweepReportJUnit
         if (element is not null)
         {
             writer.WriteStartElement(element);
-            Attribute(writer, "message", verdict.Reason ?? verdict.Verdict.ToString());
+            Attribute(writer, "message", reason ?? verdict.ToString());
             if (element != "skipped")
             {
-                Attribute(writer, "type", verdict.Verdict.ToString());
-                if (verdict.Counterexample is Timeline counterexample)
-                    writer.WriteString(XmlText.Of(string.Join('\n', SweepWords.Lines(counterexample, MostSteps))));
+                Attribute(writer, "type", verdict.ToString());
+                if (text.Length > 0)
+                    writer.WriteString(XmlText.Of(text));
             }
 
             writer.WriteEndElement();
@@ -139,9 +171,15 @@ public static class SweepReportJUnit
         writer.WriteEndElement();
     }
 
-    private static void WriteCounts(XmlWriter writer, IEnumerable<PropertyVerdict> verdicts, int furtherErrors)
+    private static void WriteSuiteCounts(XmlWriter writer, List<Verdict> verdicts)
     {
-        List<Verdict> all = [.. verdicts.Select(static one => one.Verdict)];
+        WriteCounts(writer, verdicts, 0);
+        Attribute(writer, "skipped", verdicts.Count(static one => one == Verdict.NotApplicable).ToString(CultureInfo.InvariantCulture));
+    }
+
+    private static void WriteCounts(XmlWriter writer, IEnumerable<Verdict> verdicts, int furtherErrors)
+    {
+        List<Verdict> all = [.. verdicts];
         Count("tests", all.Count + furtherErrors);
         Count("failures", all.Count(static one => one == Verdict.Violated));
         Count("errors", all.Count(static one => one == Verdict.Inconclusive) + furtherErrors);

@@ -18,6 +18,9 @@ namespace Liminal.Trace;
 /// </remarks>
 public static partial class SweepReportSarif
 {
+    /// <summary>The property that failed conversions are judged by.</summary>
+    private const string FailureRule = "FailureLeavesNothingUsable";
+
     private const string Schema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
     /// <summary>Writes the whole report, with a line end behind it.</summary>
@@ -58,6 +61,9 @@ public static partial class SweepReportSarif
                 foreach (PropertyVerdict verdict in group.First.Properties.Where(static one => one.Verdict == Verdict.Violated))
                     WriteResult(group, verdict);
             }
+
+            foreach (IReadOnlyList<FailureCase> same in Failures())
+                WriteFailure(same);
 
             writer.WriteEndArray();
             writer.WriteEndObject();
@@ -168,6 +174,36 @@ public static partial class SweepReportSarif
             writer.WriteString("liminalViolation/v1", Fingerprint(group, verdict, cause));
             writer.WriteEndObject();
             WriteBag(group);
+            writer.WriteEndObject();
+        }
+
+        /// <summary>Violations of conversions that were made to fail: places where the same thing comes of the same failure are one.</summary>
+        private IEnumerable<IReadOnlyList<FailureCase>> Failures() => report.Failures
+            .Where(static one => one.Verdict == Verdict.Violated)
+            .GroupBy(static one => (one.Kernel, one.Platform, one.Direction, one.Caller))
+            .SelectMany(FailureWords.Same);
+
+        private void WriteFailure(IReadOnlyList<FailureCase> same)
+        {
+            FailureCase first = same[0];
+            writer.WriteStartObject();
+            WriteRule("ruleId", "ruleIndex", FailureRule);
+            writer.WriteString("level", "error");
+            writer.WriteString("kind", "fail");
+            WriteMessage("message", $"{first.Kernel} {first.Platform} {first.Direction}, {first.Caller}, {FailureWords.Fault(first.Fault)} {FailureWords.Places(same)}: {first.Reason}");
+            writer.WriteStartArray("locations");
+            WriteLocation(first.Caller.Split('(')[0], FailureWords.Story(first), first.Kernel);
+            writer.WriteEndArray();
+            writer.WriteStartObject("partialFingerprints");
+            writer.WriteString("liminalFailure/v1", Hash(first.Platform, first.Direction, first.Caller, first.Fault.ToString(), FailureWords.Places(same)));
+            writer.WriteEndObject();
+            writer.WriteStartObject("properties");
+            writer.WriteString("kernel", first.Kernel);
+            writer.WriteString("platform", first.Platform);
+            writer.WriteString("direction", first.Direction);
+            writer.WriteString("caller", first.Caller);
+            writer.WriteString("fault", FailureWords.Fault(first.Fault));
+            writer.WriteEndObject();
             writer.WriteEndObject();
         }
 
@@ -319,13 +355,14 @@ public static partial class SweepReportSarif
     private static string Fingerprint(SweepGroup group, PropertyVerdict verdict, SweepEvent? cause)
     {
         SweepSubject subject = group.First.Subject;
-        string text = string.Join('\n',
+        return Hash(
         [
             group.First.Platform, group.First.Direction, subject.Region, Address().Replace(subject.Cause, ""), subject.Applied, .. subject.Without, verdict.Property,
             SweepWords.Function(cause?.Symbol ?? ""), .. group.Sweeps.Select(SweepWords.Settings),
         ]);
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
+
+    private static string Hash(params IReadOnlyList<string?> parts) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))));
 
     [GeneratedRegex("(?:0x)?[0-9a-f]{16}", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Address();

@@ -92,6 +92,23 @@ public sealed class SweepReportFormatsTests
     }
 
     [Fact]
+    public void Conversions_that_were_made_to_fail_are_a_suite_for_each_caller_and_a_case_for_each_place()
+    {
+        XElement root = Junit(SampleSweeps.Of() with { Failures = SampleSweeps.Failures, FailuresNotTried = ["tdx: no <caller>"] });
+
+        XElement[] suites = [.. root.Elements("testsuite")];
+        Assert.Equal(
+            ["6.12.1 vtom decrypt, failures in dma_direct_alloc()", "failures that were not tried"], suites.Select(static one => (string)one.Attribute("name")!));
+        Assert.Equal(
+            [("refuse call 0 of 3", Verdict.Violated), ("refuse call 1 of 3", Verdict.Violated), ("lie call 0 of 3", Verdict.NotApplicable)],
+            suites[0].Elements("testcase").Select(static one => ((string)one.Attribute("name")!, VerdictOf(one))));
+        Assert.Contains("16 pages: Refused after 8", suites[0].Descendants("failure").First().Value);
+        Assert.Equal("tdx: no <caller>", (string)suites[1].Descendants("skipped").Single().Attribute("message")!);
+        Assert.Equal(["3", "1"], suites.Select(static one => (string)one.Attribute("tests")!));
+        Assert.Equal(("4", "2", "0"), ((string)root.Attribute("tests")!, (string)root.Attribute("failures")!, (string)root.Attribute("errors")!));
+    }
+
+    [Fact]
     public void An_interrupted_run_is_an_error_of_its_own()
     {
         XElement root = Junit(SampleSweeps.Full with { Interrupted = true, Sweeps = [] });

@@ -41,7 +41,7 @@ public sealed class SweepReportSarifTests
     [Fact]
     public void The_log_has_the_structure_that_the_specification_requires()
     {
-        foreach (SweepReport report in new[] { SampleSweeps.Full, AnySweep.Saying("{0} \"<>\ud800"), SampleSweeps.Full with { Sweeps = [], Interrupted = true } })
+        foreach (SweepReport report in new[] { SampleSweeps.Full, AnySweep.Saying("{0} \"<>\ud800"), SampleSweeps.Full with { Sweeps = [], Interrupted = true }, SampleSweeps.Full with { Failures = SampleSweeps.Failures } })
             CheckLog(Log(report));
     }
 
@@ -56,6 +56,17 @@ public sealed class SweepReportSarifTests
         Assert.Equal(
             SweepGroup.Of(SampleSweeps.Full.Sweeps).SelectMany(static group => group.First.Properties).Where(static one => one.Verdict == Verdict.Violated).Select(static one => one.Property),
             run.GetProperty("results").EnumerateArray().Select(static result => result.GetProperty("ruleId").GetString()));
+    }
+
+    [Fact]
+    public void A_failure_that_leaves_something_usable_is_one_result_for_all_its_places()
+    {
+        JsonElement result = Assert.Single(Log(SampleSweeps.Of() with { Failures = SampleSweeps.Failures }).GetProperty("runs")[0].GetProperty("results").EnumerateArray());
+
+        Assert.Equal("FailureLeavesNothingUsable", result.GetProperty("ruleId").GetString());
+        Assert.Equal(
+            "6.12.1 vtom decrypt, dma_direct_alloc(), refuse call 0-1 of 3: page 8 stays mixed", result.GetProperty("message").GetProperty("text").GetString());
+        Assert.Equal("dma_direct_alloc", result.GetProperty("locations")[0].GetProperty("logicalLocations")[0].GetProperty("name").GetString());
     }
 
     [Fact]

@@ -21,6 +21,22 @@ internal static class SampleSweeps
     private static readonly string[] Stack =
         ["pvalidate_pages+0xac/0x200", "set_pages_state+0x44e/0x4a0", "amd_enc_status_change_prepare+0x37/0x50", "? fixed_percpu_data+0x7c/0x1000 ?"];
 
+    /// <summary>A host that refuses at two of three calls with the same result, and one that lies.</summary>
+    public static IReadOnlyList<FailureCase> Failures
+    {
+        get
+        {
+            FailureCase refused = new(
+                "6.12.1", "vtom", "decrypt", "dma_direct_alloc()", ConversionFault.Refuse, 0, 3, "16 pages: Refused after 8", "-EFAULT (-14)", "failure", null,
+                [new PagesLeft(8, 15, "Private", ["direct map: shared"], PageCondition.Mixed, "oops", "page fault")], PageFate.Freed, Verdict.Violated, "page 8 stays mixed", []);
+            return
+            [
+                refused, refused with { Number = 1 },
+                refused with { Fault = ConversionFault.Lie, Result = "0", Verdict = Verdict.NotApplicable, Reason = "the conversion does not fail" },
+            ];
+        }
+    }
+
     /// <summary>Three sweeps that came to the same or not, one that holds, one without a verdict, one whose guest did not go on.</summary>
     public static SweepReport Full { get; } = Of(
         Snp("cooperative", "off"), Snp("cooperative", "on"), Snp("implicit-convert", "off"), Vtom(), Tdx(), Ended());

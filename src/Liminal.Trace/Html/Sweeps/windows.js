@@ -5,7 +5,7 @@ function windowList(group, events, act) {
   if (group.windows.length === 0) return h("section", { class: "windows", "aria-label": "windows" }, h("h3", {}, "Windows"),
     h("p", { class: "count" }, "None: at every instruction a load gets its data."));
   return h("section", { class: "windows", "aria-label": "windows" }, h("h3", {}, "Windows"),
-    h("p", { class: "count" }, `${plural(group.windows.length, "span")} in which a stray load meets something else than its data`),
+    h("p", { class: "count" }, `${plural(group.windows.length, "span")} in which a stray load meets something else than its data, or gets it by a translation still held`),
     h("ol", {}, group.windows.map(window => h("li", { class: "window", "data-window": window.index },
       h("button", { type: "button", class: "window-head", onclick: () => act.choose(window.index) },
         h("span", { class: "place" }, window.index + 1), h("span", { class: "span" }, `${instruction(window.first)} to ${instruction(window.last)}`),
@@ -16,7 +16,7 @@ function windowList(group, events, act) {
 
 /** What a load meets there, and through what. */
 function windowSentence(window) {
-  return [`A ${window.translation === "Cached" ? "cached translation" : "load"} through the ${window.mappings.join(", ")} of `, h("b", {}, pageNames(window.pages)),
+  return [`A load through the ${window.mappings.join(", ")} of `, h("b", {}, pageNames(window.pages)),
     " meets ", h("b", {}, window.meets), window.states.length > 0 && ["; on the host side ", window.pages.length === 1 ? "it is " : "they are ", h("code", {}, window.states.join(", "))]];
 }
 

@@ -66,4 +66,14 @@ public static class FailureWords
 
     private static string Mapped(IReadOnlyList<string> mappings) =>
         mappings.Count == 1 ? $"mapped {mappings[0][(mappings[0].IndexOf(": ", StringComparison.Ordinal) + 2)..]}" : string.Join(", ", mappings);
+
+    /// <summary>What went wrong and where: <c>refuse call 0 of 3</c>.</summary>
+    public static string Case(FailureCase one) => $"{Fault(one.Fault)} {Places([one])}";
+
+    /// <summary>What came of it, a line for each part.</summary>
+    public static string Story(FailureCase one) => string.Join('\n',
+    [
+        one.Met, $"the conversion returns {one.Result ?? "never"}", $"{one.Caller}: {one.CallerResult ?? "never returns"}, {Fate(one.Fate)}",
+        .. one.Ended is null ? (string[])[] : [one.Ended], .. one.Pages.Select(Pages), .. one.Console,
+    ]);
 }
