@@ -94,10 +94,29 @@ public sealed unsafe partial class Processor
     /// <summary>INVLPG: drops the translations of one page, whatever its size and address space.</summary>
     internal void FlushPage(InvalidationCause cause, ulong address, int pcid = -1, bool keepGlobal = false)
     {
+        DropPage(address, pcid, keepGlobal);
+        Observer?.OnInvalidation(this, new TlbInvalidation(cause, address, keepGlobal, pcid));
+    }
+
+    /// <summary>A page fault drops what the TLBs hold for the address, all pieces of a large page included.</summary>
+    /// <remarks>
+    /// Source: Intel SDM vol. 3A, 4.10.4.1 "Operations that Invalidate TLBs and Paging-Structure Caches". Looked for only when they hold the
+    /// address itself, which is rare and cheap to see; observers are not told.
+    /// </remarks>
+    private void DropAfterPageFault(ulong address)
+    {
+        TlbEntry data = State.DataTlb[(int)(address >> 12) & (DataTlb.Capacity - 1)];
+        TlbEntry small = State.CodeTlb[(int)(address >> 12) & (CodeTlb.Capacity - 1)];
+        TlbEntry large = State.LargeCodeTlb[(int)(address >> LargeCodeTlb.PageShift) & (LargeCodeTlb.Capacity - 1)];
+        if (data.Covers(address) || small.Covers(address) || large.Covers(address))
+            DropPage(address, pcid: -1, keepGlobal: false);
+    }
+
+    private void DropPage(ulong address, int pcid, bool keepGlobal)
+    {
         FlushPage(State.DataTlb, address, pcid, keepGlobal);
         if (FlushPage(State.CodeTlb, address, pcid, keepGlobal) | FlushPage(State.LargeCodeTlb, address, pcid, keepGlobal))
             ForgetCodeLinks();
-        Observer?.OnInvalidation(this, new TlbInvalidation(cause, address, keepGlobal, pcid));
     }
 
     private void FlushLocalData()

@@ -73,30 +73,13 @@ public sealed unsafe partial class Processor
             return true;
 
         if (!TryWalk(address, access, out data))
-        {
-            DropAfterPageFault(ref entry, page, slot);
             return false;
-        }
-
         entry = new TlbEntry(page | 1, data);
         NoteTlbFill(slot);
         if ((data & Translation.Global) == 0)
             _localSlots[slot >> 6] |= 1ul << slot;
         ForgetFast(slot);
         return true;
-    }
-
-    /// <summary>A page fault drops what the TLB holds for the address.</summary>
-    /// <remarks>Source: Intel SDM vol. 3A, 4.10.4.1 "Operations that Invalidate TLBs and Paging-Structure Caches"; AMD64 APM vol. 2, 5.5.2.</remarks>
-    private void DropAfterPageFault(ref TlbEntry entry, ulong page, int slot)
-    {
-        bool isPageFault = _core->Exit == BlockExit.Fault && _core->Fault.Vector == ExceptionVector.PageFault;
-        if (!isPageFault || !entry.Matches(page, Pcid))
-            return;
-
-        entry = default;
-        NoteTlbFill(slot);
-        ForgetFast(slot);
     }
 
     /// <summary>Finds the translation of a code page.</summary>
@@ -183,7 +166,11 @@ public sealed unsafe partial class Processor
         var reader = new TableReader(this, address);
         WalkResult walk = PageWalk.Walk(PagingRegisters, ref reader, address, access);
         if (walk.Status == WalkStatus.PageFault)
+        {
+            DropAfterPageFault(address);
             return RaisePageFault(address, walk.ErrorCode);
+        }
+
         if (walk.Status == WalkStatus.TableUnreadable)
         {
             return reader.Verdict.Answer == ConfidentialAnswer.Proceed

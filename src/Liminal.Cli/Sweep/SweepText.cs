@@ -109,7 +109,7 @@ internal static class SweepText
             TextStyle style = survives.Verdict switch { Verdict.Violated => TextStyle.Violation, Verdict.Holds => TextStyle.Good, _ => TextStyle.Notable };
             var summary = SweepSummary.Of(sweep);
             ulong longest = summary.LongestWindow;
-            string open = longest > 0 && sweep.Ended is null && sweep.Windows.Any(static window => window.Closed < 0) ? ", and open when it returns" : "";
+            string open = summary.IsOpen ? ", and open when it returns" : "";
             string worst = longest == 0 ? "no window" : summary.Worst?.ToString() ?? "no load was run";
             yield return Line(
                 ($"{(kernels == 0 ? "" : sweep.Kernel.PadRight(kernels))}{sweep.Platform,-5} {(sweep.Subject.Number is int number ? $"#{number,-3} " : "")}{sweep.Direction,-8} {Settings(sweep).PadRight(settings)}  ", TextStyle.Plain),

@@ -76,7 +76,7 @@ internal sealed class ConversionProber(VirtualMachine prepared, Func<VirtualMach
 
     private StrayLoadRun? Try(VirtualMachine replay, ProtocolExecutor? applied, KernelContext context, ProbePlan plan, LoadSite site)
     {
-        foreach (int cpu in plan.Cpu >= 0 ? [plan.Cpu] : Candidates(context.Kernel, context.Processor))
+        foreach (int cpu in Candidates(context.Kernel, context.Processor).Where(cpu => plan.Cpu < 0 || cpu == plan.Cpu))
         {
             var console = new StringBuilder();
             using VirtualMachine fork = replay.Fork(value => console.Append((char)value));

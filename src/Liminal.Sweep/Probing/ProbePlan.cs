@@ -120,7 +120,7 @@ public sealed record ProbePlan(ProbeKey Key, ulong Instruction, int Page, ulong 
 public readonly record struct HeldTranslation(ulong Address, int Page, PteAttribute Attribute, bool IsGlobal)
 {
     internal static HeldTranslation Of(MappingSpan span) =>
-        new(span.Mapping.Address.Value, span.Mapping.Page, span.Situation.Attribute, span.Mapping.IsHeldGlobal);
+        new(span.Mapping.Address.Value, span.Mapping.Page, span.Situation.Attribute, span.IsGlobal);
 }
 
 /// <summary>What makes two stray loads the same.</summary>

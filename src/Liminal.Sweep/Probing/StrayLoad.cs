@@ -95,7 +95,8 @@ internal sealed class StrayLoad : IProcessorObserver
         if (_processor.Cpl != 0 || !TryReadBefore(start, before, held))
             return null;
 
-        // What the processor happens to hold of the page decides nothing: a load walks, or goes by the translation that is asked about.
+        // What the processor happens to hold of the two pages decides nothing: a load walks, or goes by the translation that is asked about.
+        _processor.ForgetTranslation(start);
         _processor.ForgetTranslation(address);
         foreach (HeldTranslation one in held)
             _processor.HoldTranslation(one.Address, _frames[one.Page].Value, one.Attribute, one.IsGlobal);

@@ -69,7 +69,9 @@ public sealed record ConversionRecord
 /// <param name="Opened">Index of the event that opened it; -1 for none.</param>
 /// <param name="Closed">Index of the event that closed it; -1 for none.</param>
 /// <param name="Cpu">The processor that may hold the translation; -1 for a walk, which is the same on each.</param>
-public sealed record MappingSpan(TrackedMapping Mapping, Situation Situation, ulong First, ulong Last, int Opened, int Closed, int Cpu = -1)
+/// <param name="IsGlobal">Whether that translation survives a change of address space.</param>
+public sealed record MappingSpan(
+    TrackedMapping Mapping, Situation Situation, ulong First, ulong Last, int Opened, int Closed, int Cpu = -1, bool IsGlobal = false)
 {
     /// <summary>Whether an instruction boundary lies in it.</summary>
     public bool Covers(ulong boundary) => First <= boundary && boundary <= Last;

@@ -70,7 +70,7 @@ internal sealed partial class ConversionRecorder
 
                 Close(_openHeld, index, _spans, mapping, opened, processor);
                 if (now is Situation situation)
-                    _openHeld[index] = new OpenSpan(situation, FirstAfter(opened), opened);
+                    _openHeld[index] = new OpenSpan(situation, FirstAfter(opened), opened, mapping.IsHeldGlobal(attribute));
             }
         }
     }
@@ -122,7 +122,7 @@ internal sealed partial class ConversionRecorder
 
         open[index] = null;
         if (Now >= span.First)
-            spans.Add(new MappingSpan(mapping, span.Situation, span.First, Now, span.Opened, closed, cpu));
+            spans.Add(new MappingSpan(mapping, span.Situation, span.First, Now, span.Opened, closed, cpu, span.IsGlobal));
     }
 
     /// <summary>Counts the boundaries since the last event, at each of which every mapping could have been used.</summary>

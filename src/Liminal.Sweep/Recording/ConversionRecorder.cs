@@ -57,7 +57,7 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
         _states = [.. frames.Select(frame => _machine.PageStates![frame.Value])];
     }
 
-    private sealed record OpenSpan(Situation Situation, ulong First, int Opened);
+    private sealed record OpenSpan(Situation Situation, ulong First, int Opened, bool IsGlobal = false);
 
     /// <summary>The pages.</summary>
     public IReadOnlyList<FrameNumber> Frames { get; }
@@ -160,12 +160,10 @@ internal sealed partial class ConversionRecorder : IProcessorObserver, IMachineO
         _dropped.Clear();
         foreach (TrackedMapping mapping in _tables.Mappings)
         {
-            bool survives = invalidation.KeepsGlobal && mapping.IsHeldGlobal;
-            if (survives || (invalidation.Page is ulong page && !Covers(mapping, page)))
+            if ((invalidation.Page is ulong page && !Covers(mapping, page)) || !mapping.Drop(processor.Index, invalidation.KeepsGlobal))
                 continue;
 
             _dropped.Add(mapping);
-            mapping.Drop(processor.Index);
             Fill(mapping);
         }
 

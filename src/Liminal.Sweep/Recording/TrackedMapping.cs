@@ -9,6 +9,7 @@ namespace Liminal.Sweep.Recording;
 public sealed class TrackedMapping
 {
     private readonly PteAttributes[] _cached;
+    private PteAttributes _global;
 
     internal TrackedMapping(int index, int page, VirtualAddress address, string region, int processors)
     {
@@ -30,9 +31,6 @@ public sealed class TrackedMapping
 
     /// <summary><c>direct map</c>, <c>vmalloc</c>, <c>image</c>, or another area of the kernel.</summary>
     public string Region { get; }
-
-    /// <summary>Whether the leaf that processors could last look up was global, so that what they hold survives a change of address space.</summary>
-    public bool IsHeldGlobal { get; private set; }
 
     /// <summary>The leaf as it stands in memory; zero when the mapping is gone.</summary>
     public PageTableEntry Entry { get; internal set; }
@@ -68,13 +66,17 @@ public sealed class TrackedMapping
     /// <summary>The attribute that the page tables say now; none when the leaf is not present.</summary>
     internal PteAttributes Allowed => Entry.IsPresent ? SetOf(Attribute) : PteAttributes.None;
 
+    /// <summary>Whether a translation with this attribute that is still held may survive a change of address space: one leaf that it was looked up by was global.</summary>
+    /// <remarks>The leaf as it stands does not tell: the G bit of one that is not present means something else to Linux (_PAGE_BIT_PROTNONE).</remarks>
+    internal bool IsHeldGlobal(PteAttribute attribute) => (_global & SetOf(attribute)) != PteAttributes.None;
+
     /// <summary>Every processor that has started may look the present leaf up, at any time and by itself.</summary>
     /// <param name="started">A bit for each processor by its index.</param>
     internal void Fill(ulong started)
     {
         PteAttributes allowed = Allowed;
-        if (allowed != PteAttributes.None)
-            IsHeldGlobal = Entry.IsGlobal;
+        if (Entry.IsGlobal)
+            _global |= allowed;
 
         for (int processor = 0; processor < _cached.Length; processor++)
         {
@@ -83,14 +85,26 @@ public sealed class TrackedMapping
         }
     }
 
-    /// <summary>A processor dropped its translations of this address.</summary>
-    internal void Drop(int processor) => _cached[processor] = PteAttributes.None;
+    /// <summary>A processor dropped its translations of this address, or all but global ones.</summary>
+    /// <returns>False when there were only such as are kept.</returns>
+    internal bool Drop(int processor, bool keepsGlobal)
+    {
+        PteAttributes kept = keepsGlobal ? _cached[processor] & _global : PteAttributes.None;
+        if (keepsGlobal && kept == _cached[processor])
+            return false;
+
+        _cached[processor] = kept;
+        _global &= CachedAnywhere;
+        return true;
+    }
 
     /// <summary>Nobody holds a translation with these attributes any more.</summary>
     internal void DropEverywhere(PteAttributes attributes)
     {
         foreach (ref PteAttributes one in _cached.AsSpan())
             one &= ~attributes;
+
+        _global &= ~attributes;
     }
 
     private static PteAttributes SetOf(PteAttribute attribute) =>

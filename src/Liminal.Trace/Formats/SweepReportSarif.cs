@@ -111,6 +111,9 @@ public static partial class SweepReportSarif
                     WriteNotification($"{Where(group.First)}, {SweepWords.Settings(group.First)}: no verdict on {verdict.Property}: {verdict.Reason}", verdict.Property);
             }
 
+            foreach (string line in report.FailuresNotTried)
+                WriteNotification($"not tried: {line}", FailureRule);
+
             writer.WriteEndArray();
             writer.WriteEndObject();
             writer.WriteEndArray();

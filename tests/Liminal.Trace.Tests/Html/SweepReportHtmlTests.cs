@@ -59,6 +59,19 @@ public sealed class SweepReportHtmlTests(Browser browser)
         Assert.Equal(["none", "no window"], await Cells(open, "tdx/decrypt/1"));
     }
 
+    [Theory]
+    [InlineData(StrayLoadEnd.Completed, "39,455")]
+    [InlineData(StrayLoadEnd.Terminated, "1,000,000")]
+    public async Task A_window_of_a_held_translation_counts_for_the_longest_as_in_the_terminal(StrayLoadEnd end, string longest)
+    {
+        ConversionSweep sweep = SampleSweeps.Full.Sweeps[0];
+        SweepWindow window = sweep.Windows.First(static one => one.Runs.Count > 0);
+        SweepWindow held = window with { Translation = TranslationOrigin.Cached, Last = window.First + 999_999, End = end };
+        await using OpenPage open = await browser.Open(SampleSweeps.Full with { Sweeps = [sweep with { Windows = [.. sweep.Windows, held] }] });
+
+        Assert.Equal([longest, "Terminated"], await Cells(open, "snp/decrypt/1"));
+    }
+
     [Fact]
     public async Task A_window_leads_to_the_event_that_opened_it_and_to_the_one_that_closed_it()
     {

@@ -14,7 +14,7 @@ public sealed class HeldTranslationTests : IDisposable
     private const ulong OldFrame = (Page + 0x3000) >> 12;
     private const ulong OldValue = 0x1111;
     private const ulong NewValue = 0x2222;
-    private const int PageFault = 14;
+    private const ulong Function = 0x11_0000;
     private const int Rax = 0;
     private const int R15 = 15;
 
@@ -115,11 +115,51 @@ public sealed class HeldTranslationTests : IDisposable
         Unmap();
         Hold();
         Run(a => a.mov(__dword_ptr[rbx], 5));
-        Assert.Equal((ulong)PageFault, _machine.Processor.Gpr(R15));
+        Assert.Equal((ulong)ExceptionVector.PageFault, _machine.Processor.Gpr(R15));
 
         Run(a => a.mov(rax, __[rbx]));
-        Assert.Equal((ulong)PageFault, _machine.Processor.Gpr(R15));
+        Assert.Equal((ulong)ExceptionVector.PageFault, _machine.Processor.Gpr(R15));
         Assert.NotEqual(OldValue, _machine.Processor.Gpr(Rax));
+    }
+
+    [Fact]
+    public void A_page_fault_of_a_load_drops_what_is_held_for_fetches()
+    {
+        _machine.Load(Function, a =>
+        {
+            a.mov(eax, 7);
+            a.ret();
+        });
+        Run(a => a.call(Function));
+        _machine.Ram.Write(_machine.PageEntry(Function), 0ul);
+
+        Run(a => a.call(Function));
+        Assert.Equal(7ul, _machine.Processor.Gpr(Rax));
+
+        Run(a => a.mov(rcx, __qword_ptr[Function]));
+        Assert.Equal((ulong)ExceptionVector.PageFault, _machine.Processor.Gpr(R15));
+        Run(a => a.call(Function));
+        Assert.Equal((ulong)ExceptionVector.PageFault, _machine.Processor.Gpr(R15));
+        Assert.Equal(0ul, _machine.Processor.Gpr(Rax));
+    }
+
+    [Fact]
+    public void A_page_fault_drops_a_large_page_whole()
+    {
+        const ulong Directory = 0x3008;
+        const ulong LargeLeaf = Page | 0x87;
+        _machine.Ram.Write(Directory, LargeLeaf & ~(ulong)PteFlags.Writable);
+        Run(a =>
+        {
+            a.mov(rcx, __[rbx]);
+            a.mov(rcx, __[rbx + 0x1000]);
+        });
+        _machine.Ram.Write(Directory, 0ul);
+
+        Run(a => a.mov(__dword_ptr[rbx], 5));
+        Assert.Equal((ulong)ExceptionVector.PageFault, _machine.Processor.Gpr(R15));
+        Run(a => a.mov(rax, __[rbx + 0x1000]));
+        Assert.Equal((ulong)ExceptionVector.PageFault, _machine.Processor.Gpr(R15));
     }
 
     private void Hold(bool isGlobal = false) => _machine.Processor.HoldTranslation(Page, OldFrame, PteAttribute.Private, isGlobal);

@@ -88,8 +88,9 @@ function groupVerdict(group) {
 
 /** The longest window and the worst end of a load that was run, as SweepSummary.cs has it. */
 function worstOf(group) {
-  const longest = Math.max(0, ...group.windows.map(window => window.length));
-  const tried = group.windows.filter(window => window.runs.length > 0);
+  const counted = group.windows.filter(window => window.translation !== "Cached" || (window.runs.length > 0 && window.end !== "Completed"));
+  const longest = Math.max(0, ...counted.map(window => window.length));
+  const tried = counted.filter(window => window.runs.length > 0);
   const worst = tried.reduce((end, window) => end === null || rankOf(window.end) > rankOf(end) ? window.end : end, null);
   return { longest, worst };
 }

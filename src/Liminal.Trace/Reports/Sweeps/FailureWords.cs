@@ -60,13 +60,6 @@ public static class FailureWords
         _ => "",
     };
 
-    /// <summary>Equal for two cases that would be told in the same words.</summary>
-    private static string Signature(FailureCase one) => string.Join('\n',
-        [one.Fault.ToString(), one.Result, one.Fate.ToString(), one.Verdict.ToString(), .. one.Pages.Select(Pages)]);
-
-    private static string Mapped(IReadOnlyList<string> mappings) =>
-        mappings.Count == 1 ? $"mapped {mappings[0][(mappings[0].IndexOf(": ", StringComparison.Ordinal) + 2)..]}" : string.Join(", ", mappings);
-
     /// <summary>What went wrong and where: <c>refuse call 0 of 3</c>.</summary>
     public static string Case(FailureCase one) => $"{Fault(one.Fault)} {Places([one])}";
 
@@ -76,4 +69,11 @@ public static class FailureWords
         one.Met, $"the conversion returns {one.Result ?? "never"}", $"{one.Caller}: {one.CallerResult ?? "never returns"}, {Fate(one.Fate)}",
         .. one.Ended is null ? (string[])[] : [one.Ended], .. one.Pages.Select(Pages), .. one.Console,
     ]);
+
+    /// <summary>Equal for two cases that would be told in the same words.</summary>
+    private static string Signature(FailureCase one) => string.Join('\n',
+        [one.Fault.ToString(), one.Result, one.Fate.ToString(), one.Verdict.ToString(), .. one.Pages.Select(Pages)]);
+
+    private static string Mapped(IReadOnlyList<string> mappings) =>
+        mappings.Count == 1 ? $"mapped {mappings[0][(mappings[0].IndexOf(": ", StringComparison.Ordinal) + 2)..]}" : string.Join(", ", mappings);
 }
