@@ -233,19 +233,6 @@ public sealed class ProgramTests
     }
 
     [Fact]
-    public void An_encoding_without_a_row_stops_the_machine_with_its_bytes()
-    {
-        using var machine = new TestMachine();
-        machine.Load(a => a.fsin());
-
-        StopReason reason = machine.Processor.Run(10);
-
-        Assert.Equal(StopKind.NotModelled, reason.Kind);
-        Assert.Equal(TestMachine.CodeAddress, reason.Rip);
-        Assert.Contains("d9 fe", reason.Detail);
-    }
-
-    [Fact]
     public void An_encoding_of_a_feature_that_is_never_announced_is_undefined()
     {
         using var machine = new TestMachine();
