@@ -7,14 +7,14 @@ using Liminal.X86.State;
 namespace Liminal.X86;
 
 /// <content>Call gates and stacks of inner privilege levels.</content>
-/// <remarks>Task gates and task switches stop the machine. Source: SDM3A "Call gates", "Accessing a code segment through a call gate", "Stack switching".</remarks>
+/// <remarks>Source: SDM3A "Call gates", "Accessing a code segment through a call gate", "Stack switching".</remarks>
 public sealed unsafe partial class Processor
 {
     private const int CallGate16 = 4;
     private const int CallGate = 0xc;
 
-    /// <summary>Where a call gate leads.</summary>
-    private readonly record struct GateTarget(ushort Selector, ulong Rip, int Size, int Parameters);
+    /// <summary>Where a call gate leads; a task has a selector alone.</summary>
+    private readonly record struct GateTarget(ushort Selector, ulong Rip = 0, int Size = 0, int Parameters = 0, bool IsTask = false);
 
     /// <summary>Far CALL, through a call gate too.</summary>
     internal bool CallFar(ushort selector, ulong rip, int size, ulong returnRip)
@@ -26,6 +26,8 @@ public sealed unsafe partial class Processor
         ulong returnSelector = State.Segments[(int)SegmentIndex.Cs].Selector;
         if (gate is { } target)
         {
+            if (target.IsTask)
+                return TryEnterTask(target.Selector, TaskSwitch.Nest, returnRip, RflagsValue);
             if (!TryLoadGateCode(target, isCall: true, out SegmentRegister code, out ulong codeBase, out newCpl))
                 return false;
             if (newCpl != Cpl)
@@ -36,7 +38,7 @@ public sealed unsafe partial class Processor
                 return true;
             }
         }
-        else if (Push(size, returnSelector) && Push(size, returnRip) && JumpFar(selector, rip))
+        else if (Push(size, returnSelector) && Push(size, returnRip) && JumpFar(selector, rip, returnRip))
         {
             return true;
         }
@@ -45,8 +47,8 @@ public sealed unsafe partial class Processor
         return false;
     }
 
-    /// <summary>Far JMP through a call gate, or false in <paramref name="isGate"/> when the selector names none.</summary>
-    private bool TryJumpGate(ushort selector, out bool isGate)
+    /// <summary>Far JMP through a call gate or to a task, or false in <paramref name="isGate"/> when the selector names none.</summary>
+    private bool TryJumpGate(ushort selector, ulong returnRip, out bool isGate)
     {
         isGate = false;
         if (!TryFollowGate(selector, out GateTarget? gate))
@@ -54,6 +56,8 @@ public sealed unsafe partial class Processor
         if (gate is not { } target)
             return true;
         isGate = true;
+        if (target.IsTask)
+            return TryEnterTask(target.Selector, TaskSwitch.Jump, returnRip, RflagsValue);
         if (!TryLoadGateCode(target, isCall: false, out SegmentRegister code, out ulong codeBase, out int newCpl))
             return false;
         SetCodeSegment(code with { Selector = (ushort)((code.Selector & NullMask) | newCpl) }, codeBase, target.Rip);
@@ -167,7 +171,7 @@ public sealed unsafe partial class Processor
     private bool TryFollowGate(ushort selector, out GateTarget? gate)
     {
         gate = null;
-        if (!IsProtected)
+        if (!_core->HasDescriptors)
             return true;
         if (!TryPeekDescriptor(selector, out ulong low, out bool isFault))
             return !isFault;
@@ -177,14 +181,26 @@ public sealed unsafe partial class Processor
         if ((type & NotSystem) != 0)
             return true;
         bool isLong = _core->IsLongMode;
-        if (type is 1 or 3 or 5 or 9 or 0xb && !isLong)
-            return StopNotModelled($"task switch through selector 0x{selector:x}");
-        if (type != CallGate && (type != CallGate16 || isLong))
+        bool isTask = !isLong && type is 1 or 3 or 9 or 0xb;
+        bool isGate = isLong ? type == CallGate : type is CallGate or CallGate16 or TaskGate;
+        if (!isTask && !isGate)
             return Raise(ExceptionVector.GeneralProtection, error);
         if (descriptor.Dpl < Cpl || descriptor.Dpl < (selector & 3))
             return Raise(ExceptionVector.GeneralProtection, error);
+        if (isTask)
+        {
+            gate = new GateTarget(selector, IsTask: true);
+            return true;
+        }
+
         if ((descriptor.Attributes & PresentAttribute) == 0)
             return Raise(ExceptionVector.SegmentNotPresent, error);
+        if (type == TaskGate)
+        {
+            gate = new GateTarget((ushort)(low >> 16), IsTask: true);
+            return true;
+        }
+
         ulong high = 0;
         if (isLong)
         {

@@ -10,7 +10,7 @@ namespace Liminal.X86;
 /// <content>Delivery of exceptions and interrupts through the IDT.</content>
 /// <remarks>
 /// Delivery changes nothing until every check has passed and every word is on the new stack. It counts as one instruction, so that a guest
-/// that faults for ever still uses up its budget. Task gates and virtual-8086 mode stop the machine.
+/// that faults for ever still uses up its budget.
 /// Source: SDM3A chapter "Interrupt and exception handling", with "64-bit mode stack frame", "IST", and the double-fault table.
 /// </remarks>
 public sealed unsafe partial class Processor
@@ -27,7 +27,7 @@ public sealed unsafe partial class Processor
     internal bool TryDeliverDebugTrap(ulong returnRip)
     {
         DropTrap();
-        return TryDeliver(ExceptionVector.Debug, null, EventKind.Trap, returnRip);
+        return TryDeliver(ExceptionVector.Debug, null, EventKind.Trap, returnRip) || NoteExternal();
     }
 
     private void DeliverInterrupt(byte vector) => Deliver(new GuestFault(vector, 0, 0), EventKind.External);
@@ -47,7 +47,8 @@ public sealed unsafe partial class Processor
             if (fault.Vector == ExceptionVector.PageFault && kind == EventKind.Fault)
                 State.Cr2 = fault.Address;
             bool hasErrorCode = fault.HasErrorCode && kind == EventKind.Fault;
-            if (TryDeliver(fault.Vector, hasErrorCode ? fault.ErrorCode : null, kind, rip, fault.Address))
+            bool isDelivered = TryDeliver(fault.Vector, hasErrorCode ? fault.ErrorCode : null, kind, rip, fault.Address);
+            if (isDelivered && _core->Exit != BlockExit.Fault)
             {
                 if (Rules != null && kind == EventKind.Fault)
                     NoteDelivery(fault.Vector, rip, cpl, hasErrorCode);
@@ -56,7 +57,10 @@ public sealed unsafe partial class Processor
 
             if (_core->Exit == BlockExit.Stop)
                 return;
+            NoteExternal();
             _core->Exit = BlockExit.Lookup;
+            if (isDelivered)
+                rip = Core.Rip(_core);   // a task was entered, and refused one of its segments
             if (fault.Vector == ExceptionVector.DoubleFault)
             {
                 State.Activity = Activity.Shutdown;
@@ -79,11 +83,22 @@ public sealed unsafe partial class Processor
 
     private static bool IsPageFault(byte vector) => vector is ExceptionVector.PageFault or ExceptionVector.Virtualization or ExceptionVector.VmmCommunication;
 
+    /// <summary>EXT in the error code of a fault that the delivery of another event met. Always false.</summary>
+    /// <remarks>Source: SDM3A "Error code". Not for INT n, INT3 and INTO.</remarks>
+    private bool NoteExternal()
+    {
+        GuestFault fault = _core->Fault;
+        bool namesSelector = fault.Vector is ExceptionVector.InvalidTss or ExceptionVector.SegmentNotPresent or ExceptionVector.Stack or ExceptionVector.GeneralProtection;
+        if (_core->Exit == BlockExit.Fault && namesSelector)
+            _core->Fault = fault with { ErrorCode = fault.ErrorCode | 1 };
+        return false;
+    }
+
     private bool TryDeliver(byte vector, uint? errorCode, EventKind kind, ulong returnRip, ulong address = 0)
     {
         bool fromUser = Cpl == 3;
         bool isDelivered = _core->IsLongMode ? TryDeliverLong(vector, errorCode, kind, returnRip)
-            : IsProtected ? TryDeliverProtected(vector, errorCode, kind, returnRip)
+            : (State.Cr0 & Cr0.ProtectionEnable) != 0 ? TryDeliverProtected(vector, errorCode, kind, returnRip)
             : TryDeliverReal(vector, returnRip);
         if (!isDelivered)
             return false;
@@ -171,12 +186,12 @@ public sealed unsafe partial class Processor
         if (!LoadSystem(State.Idtr.Base + ((ulong)vector * 8), 8, out ulong gate))
             return false;
         int type = (int)(gate >> 40) & 0x1f;
-        if (type == 5)
-            return StopNotModelled($"task gate for vector {vector}");
-        if (type is not (6 or 7 or 0xe or 0xf) || (kind == EventKind.Software && ((int)(gate >> 45) & 3) < Cpl))
+        if (type is not (TaskGate or 6 or 7 or 0xe or 0xf) || (kind == EventKind.Software && ((int)(gate >> 45) & 3) < Cpl))
             return Raise(ExceptionVector.GeneralProtection, gateError);
         if ((gate & (1ul << 47)) == 0)
             return Raise(ExceptionVector.SegmentNotPresent, gateError);
+        if (type == TaskGate)
+            return TryEnterTask((ushort)(gate >> 16), TaskSwitch.Nest, returnRip, SavedFlags(kind), errorCode);
         if (!TryLoadHandler((ushort)(gate >> 16), out SegmentRegister code, out int newCpl))
             return false;
         int size = (type & 8) != 0 ? 4 : 2;
@@ -185,6 +200,8 @@ public sealed unsafe partial class Processor
         ulong target = (gate & 0xffff) | (size == 4 ? (gate >> 32) & 0xffff_0000 : 0);
         if (!IsInCode(code, target))
             return false;
+        if (_core->IsVirtual8086)
+            return TryLeaveVirtual8086(type, size, code, BaseOf(low), target, SavedFlags(kind), returnRip, errorCode);
         if (newCpl != Cpl)
         {
             ReadOnlySpan<ulong> words =
@@ -227,7 +244,7 @@ public sealed unsafe partial class Processor
         }
 
         State.SystemFlags &= ~(Rflags.InterruptEnable | Rflags.Trap | Rflags.AlignmentCheck | Rflags.Resume);
-        return JumpFar((ushort)(target >> 16), target & 0xffff);
+        return JumpFar((ushort)(target >> 16), target & 0xffff, returnRip);
     }
 
     private static uint GateError(byte vector, EventKind kind) => ((uint)vector * 8) | 2 | (kind == EventKind.Software ? 0u : 1u);

@@ -59,7 +59,7 @@ public sealed unsafe partial class Processor
     private bool IsInSegment(SegmentIndex segment, ulong offset, ulong size, bool isWrite)
     {
         SegmentRegister register = State.Segments[(int)segment];
-        if (IsProtected)
+        if (_core->HasDescriptors)
         {
             bool isCode = (register.Attributes & CodeType) != 0;
             bool hasRight = (register.Attributes & WritableOrReadable) != 0;

@@ -6,7 +6,7 @@ namespace Liminal.X86;
 
 /// <content>Segment loading and far transfers.</content>
 /// <remarks>
-/// Not modelled: task switches, which stop the machine. Limits of accesses are in Processor.SegmentLimits.cs.
+/// Limits of accesses are in Processor.SegmentLimits.cs.
 /// Source: SDM3A chapter "Protection", and SDM2 for each instruction's checks.
 /// </remarks>
 public sealed unsafe partial class Processor
@@ -19,12 +19,13 @@ public sealed unsafe partial class Processor
     private const ushort ExpandDown = 4;
     private const int NullMask = 0xfffc;
 
-    private bool IsProtected => (State.Cr0 & Cr0.ProtectionEnable) != 0;
-
     /// <summary>Loads ES, SS, DS, FS or GS as MOV and POP do.</summary>
-    internal bool LoadSegment(SegmentIndex segment, ushort selector)
+    /// <param name="segment">Which.</param>
+    /// <param name="selector">Names the descriptor.</param>
+    /// <param name="vector">What a selector of no use is: #GP, or #TS in a task switch.</param>
+    internal bool LoadSegment(SegmentIndex segment, ushort selector, byte vector = ExceptionVector.GeneralProtection)
     {
-        if (!IsProtected)
+        if (!_core->HasDescriptors)
         {
             SegmentRegister old = State.Segments[(int)segment];
             State.Segments[(int)segment] = new SegmentRegister(selector, old.Attributes, old.Limit);
@@ -37,7 +38,7 @@ public sealed unsafe partial class Processor
         if ((selector & NullMask) == 0)
         {
             if (segment == SegmentIndex.Ss && (!_core->Is64Bit || Cpl == 3 || rpl != Cpl))
-                return Raise(ExceptionVector.GeneralProtection);
+                return Raise(vector);
             ushort attributes = segment == SegmentIndex.Ss ? (ushort)(0x93 | (Cpl << 5)) : (ushort)0;
             State.Segments[(int)segment] = new SegmentRegister(selector, attributes, 0);
             SegmentBase(segment) = 0;
@@ -45,7 +46,7 @@ public sealed unsafe partial class Processor
             return true;
         }
 
-        if (!TryLoadDescriptor(selector, ExceptionVector.GeneralProtection, out ulong low))
+        if (!TryLoadDescriptor(selector, vector, out ulong low))
             return false;
         SegmentRegister loaded = Segment(selector, low);
         bool isCode = (loaded.Attributes & CodeType) != 0;
@@ -55,7 +56,7 @@ public sealed unsafe partial class Processor
             ? !isCode && (loaded.Attributes & WritableOrReadable) != 0 && rpl == Cpl && loaded.Dpl == Cpl
             : isReadable && (isConforming || (loaded.Dpl >= rpl && loaded.Dpl >= Cpl));
         if ((loaded.Attributes & NotSystem) == 0 || !isAllowed)
-            return Raise(ExceptionVector.GeneralProtection, error);
+            return Raise(vector, error);
         if ((loaded.Attributes & PresentAttribute) == 0)
             return Raise(segment == SegmentIndex.Ss ? ExceptionVector.Stack : ExceptionVector.SegmentNotPresent, error);
         State.Segments[(int)segment] = loaded;
@@ -65,9 +66,12 @@ public sealed unsafe partial class Processor
     }
 
     /// <summary>Far JMP and the target half of far CALL: CS and RIP at the present privilege.</summary>
-    internal bool JumpFar(ushort selector, ulong rip)
+    /// <param name="selector">New CS, or what names a gate or task.</param>
+    /// <param name="rip">New RIP.</param>
+    /// <param name="returnRip">Where a task that is left goes on.</param>
+    internal bool JumpFar(ushort selector, ulong rip, ulong returnRip)
     {
-        if (!IsProtected)
+        if (!_core->HasDescriptors)
         {
             if (rip > State.Segments[(int)SegmentIndex.Cs].Limit)
                 return Raise(ExceptionVector.GeneralProtection);
@@ -75,7 +79,7 @@ public sealed unsafe partial class Processor
             return true;
         }
 
-        bool isFollowed = TryJumpGate(selector, out bool isGate);
+        bool isFollowed = TryJumpGate(selector, returnRip, out bool isGate);
         if (!isFollowed || isGate)
             return isFollowed;
         if (!TryLoadCode(selector, out ulong low, out SegmentRegister code))

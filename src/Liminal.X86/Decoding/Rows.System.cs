@@ -81,10 +81,10 @@ internal unsafe ref partial struct Binder
 
         Mnemonic.Cli => Run<ClearInterruptFlag>(),
         Mnemonic.Sti => End(Run<SetInterruptFlag>()),
-        Mnemonic.Int => SoftwareInterruptOf(_instruction.Immediate8),
-        Mnemonic.Int3 => SoftwareInterruptOf(3),
+        Mnemonic.Int => SoftwareInterrupt<NumberedInterrupt>(_instruction.Immediate8),
+        Mnemonic.Int3 => SoftwareInterrupt<SoftwareInterrupt>(3),
         Mnemonic.Int1 => End(Run<DebugInterrupt>()),
-        Mnemonic.Into => SoftwareInterruptOf(4) == 0 ? 0 : Run<InterruptOnOverflow>(),
+        Mnemonic.Into => SoftwareInterrupt<InterruptOnOverflow>(4),
         Mnemonic.Iret => ReturnFromInterrupt(2),
         Mnemonic.Iretd => ReturnFromInterrupt(4),
         Mnemonic.Iretq => ReturnFromInterrupt(8),
@@ -322,10 +322,11 @@ internal unsafe ref partial struct Binder
         return Run<TInstruction>();
     }
 
-    private nint SoftwareInterruptOf(byte vector)
+    private nint SoftwareInterrupt<TInstruction>(byte vector)
+        where TInstruction : struct, IInstruction
     {
         _op->Immediate = vector;
-        return End(Run<SoftwareInterrupt>());
+        return End(Run<TInstruction>());
     }
 
     private nint ReturnFromInterrupt(byte size)

@@ -56,7 +56,13 @@ internal unsafe struct Core
     public readonly Processor Processor => Unsafe.As<Processor>(Handle.Target!);
 
     /// <summary>Zero in real mode, whatever CS holds.</summary>
-    public readonly int Cpl => (State.Cr0 & Cr0.ProtectionEnable) != 0 ? State.Segments[(int)SegmentIndex.Cs].Selector & 3 : 0;
+    public readonly int Cpl => (State.Cr0 & Cr0.ProtectionEnable) == 0 ? 0 : IsVirtual8086 ? 3 : State.Segments[(int)SegmentIndex.Cs].Selector & 3;
+
+    /// <summary>Virtual-8086 mode.</summary>
+    public readonly bool IsVirtual8086 => (State.SystemFlags & Rflags.Virtual8086) != 0;
+
+    /// <summary>Selectors name descriptors: protected mode, but not virtual-8086 mode.</summary>
+    public readonly bool HasDescriptors => (State.Cr0 & Cr0.ProtectionEnable) != 0 && !IsVirtual8086;
 
     public readonly bool IsLongMode => (State.Efer & Efer.LongModeActive) != 0;
 

@@ -116,7 +116,7 @@ internal readonly unsafe struct AdjustPrivilege<TAddress> : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
-        if ((core->State.Cr0 & Cr0.ProtectionEnable) == 0)
+        if (!core->HasDescriptors)
         {
             processor.Raise(ExceptionVector.InvalidOpcode);
             return Completion.Fault;

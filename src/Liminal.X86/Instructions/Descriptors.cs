@@ -151,11 +151,11 @@ internal readonly unsafe struct StoreSystemSelector<TAddress> : IInstruction
     }
 }
 
-/// <summary>#UD in real mode, where selectors are not descriptors' names.</summary>
+/// <summary>#UD in real and virtual-8086 mode, where selectors are not descriptors' names.</summary>
 internal static unsafe class ProtectedModeOnly
 {
     public static bool Allows(Processor processor, Core* core)
-        => (core->State.Cr0 & Cr0.ProtectionEnable) != 0 || processor.Raise(ExceptionVector.InvalidOpcode);
+        => core->HasDescriptors || processor.Raise(ExceptionVector.InvalidOpcode);
 }
 
 internal static unsafe class UserModePrevention
@@ -255,7 +255,7 @@ internal readonly unsafe struct FarTransfer<TSize, TAddress, TIsCall> : IInstruc
         }
 
         bool isDone = TIsCall.Apply(0, 1) == 0
-            ? processor.JumpFar((ushort)selector, offset)
+            ? processor.JumpFar((ushort)selector, offset, Core.Rip(core) + op->Offset + op->Length)
             : processor.CallFar((ushort)selector, offset, TSize.Bytes, Core.Rip(core) + op->Offset + op->Length);
         return isDone ? Completion.Jumped : Completion.Fault;
     }
@@ -271,9 +271,9 @@ internal readonly unsafe struct FarReturn<TSize> : IInstruction
         if (!processor.Pop(TSize.Bytes, out ulong rip) || !processor.Pop(TSize.Bytes, out ulong selector))
             return Restore(core, before);
         processor.StackPointer += op->Immediate;
-        if ((core->State.Cr0 & Cr0.ProtectionEnable) == 0)
+        if (!core->HasDescriptors)
         {
-            return processor.JumpFar((ushort)selector, rip) ? Completion.Jumped : Restore(core, before);
+            return processor.JumpFar((ushort)selector, rip, rip) ? Completion.Jumped : Restore(core, before);
         }
 
         ulong rsp = 0;

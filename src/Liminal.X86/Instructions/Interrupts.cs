@@ -4,7 +4,14 @@ using Liminal.X86.State;
 
 namespace Liminal.X86.Instructions;
 
-/// <summary>INT n and INT3; the vector in <see cref="Op.Immediate"/>.</summary>
+/// <summary>INT n: in virtual-8086 mode IOPL decides, unlike for INT3 and INTO.</summary>
+internal readonly unsafe struct NumberedInterrupt : IInstruction
+{
+    public static Completion Run(Processor processor, Core* core, Op* op)
+        => processor.AllowsSensitive() ? SoftwareInterrupt.Run(processor, core, op) : Completion.Fault;
+}
+
+/// <summary>INT3, and what INT n and INTO do in the end; the vector in <see cref="Op.Immediate"/>.</summary>
 internal readonly unsafe struct SoftwareInterrupt : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
@@ -32,32 +39,36 @@ internal readonly unsafe struct InterruptReturn : IInstruction
     {
         int size = op->Scale;
         bool isLong = core->IsLongMode;
-        if (isLong && (core->State.SystemFlags & Rflags.NestedTask) != 0)
+        if (!processor.AllowsSensitive())
+            return Completion.Fault;
+        bool isNested = (core->State.SystemFlags & Rflags.NestedTask) != 0;
+        if (isLong && isNested)
         {
             processor.Raise(ExceptionVector.GeneralProtection);
             return Completion.Fault;
         }
+
+        ulong next = Core.Rip(core) + op->Offset + op->Length;
+        if (isNested && core->HasDescriptors)
+            return processor.ReturnFromTask(next) ? Completion.Jumped : Completion.Fault;
 
         ulong before = Core.Gpr(core, 4);
         if (!processor.Pop(size, out ulong rip) || !processor.Pop(size, out ulong selector) || !processor.Pop(size, out ulong flags))
             return Restore(core, before);
         ulong rsp = 0;
         ulong stackSelector = 0;
-        bool isProtected = (core->State.Cr0 & Cr0.ProtectionEnable) != 0;
+        bool isProtected = core->HasDescriptors;
+        int oldCpl = core->Cpl;
+        if (isProtected && (flags & Rflags.Virtual8086) != 0 && !isLong && oldCpl == 0)
+            return processor.ReturnToVirtual8086((ushort)selector, rip, flags) ? Completion.Jumped : Restore(core, before);
         bool loadsStack = core->Is64Bit || (isProtected && (int)(selector & 3) > core->Cpl);
         if (loadsStack && (!processor.Pop(size, out rsp) || !processor.Pop(size, out stackSelector)))
             return Restore(core, before);
 
-        int oldCpl = core->Cpl;
         if (!isProtected)
         {
-            if (!processor.JumpFar((ushort)selector, rip))
+            if (!processor.JumpFar((ushort)selector, rip, next))
                 return Restore(core, before);
-        }
-        else if ((flags & Rflags.Virtual8086) != 0 && !isLong && oldCpl == 0)
-        {
-            processor.StopNotModelled("IRET to virtual-8086 mode");
-            return Restore(core, before);
         }
         else if (!processor.ReturnFar((ushort)selector, rip, (ushort)stackSelector, rsp, core->Is64Bit))
         {

@@ -4,7 +4,7 @@ using Liminal.X86.State;
 
 namespace Liminal.X86.Instructions;
 
-/// <summary>Who may use ports: IOPL, and above it the I/O permission bitmap of the TSS.</summary>
+/// <summary>Who may use ports: IOPL, and above it or in virtual-8086 mode the I/O permission bitmap of the TSS.</summary>
 internal static unsafe class PortIo
 {
     public const int Rdx = 2 * 8;
@@ -39,7 +39,7 @@ internal static unsafe class PortIo
     /// <summary>False with #GP(0) set when the ports are forbidden.</summary>
     public static bool IsAllowed(Processor processor, Core* core, ushort port, int size)
     {
-        if (IsWithinIoPrivilege(core))
+        if (IsWithinIoPrivilege(core) && !core->IsVirtual8086)
             return true;
         ulong task = core->State.Tr.Base;
         if (core->State.Tr.Limit < 103)

@@ -117,6 +117,8 @@ internal readonly unsafe struct PushAny<TSize, TAddress> : IInstruction
                 value = core->State.Segments[op->Source].Selector;
                 break;
             case StackOperand.Flags:
+                if (!processor.AllowsSensitive())
+                    return Completion.Fault;
                 value = processor.RflagsValue & ~(Rflags.Resume | Rflags.Virtual8086);
                 break;
             default:
@@ -168,7 +170,7 @@ internal readonly unsafe struct PopFlags<TSize> : IInstruction
 {
     public static Completion Run(Processor processor, Core* core, Op* op)
     {
-        if (!processor.Pop(TSize.Bytes, out ulong value))
+        if (!processor.AllowsSensitive() || !processor.Pop(TSize.Bytes, out ulong value))
             return Completion.Fault;
         processor.SetFlagsFromStack(value, TSize.Bytes);
         return Completion.End;

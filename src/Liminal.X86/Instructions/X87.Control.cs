@@ -201,7 +201,7 @@ internal static unsafe class X87Environment
         uint data = (uint)fpu.DataPointer;
         uint opcode = fpu.Opcode;
         ushort tags = FullTags(core);
-        bool isReal = (core->State.Cr0 & Cr0.ProtectionEnable) == 0;
+        bool isReal = !core->HasDescriptors;
         if (isWide)
         {
             ReadOnlySpan<uint> words =
@@ -231,7 +231,7 @@ internal static unsafe class X87Environment
     {
         ref FloatingPointState fpu = ref core->State.Fpu;
         int step = isWide ? 4 : 2;
-        bool isReal = (core->State.Cr0 & Cr0.ProtectionEnable) == 0;
+        bool isReal = !core->HasDescriptors;
         fpu.Status = BinaryPrimitives.ReadUInt16LittleEndian(image[step..]);
         ushort tags = BinaryPrimitives.ReadUInt16LittleEndian(image[(2 * step)..]);
         fpu.Tags = 0;

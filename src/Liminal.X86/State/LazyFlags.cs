@@ -176,6 +176,9 @@ public static class Rflags
     /// <summary>VM.</summary>
     public const ulong Virtual8086 = 1 << 17;
 
+    /// <summary>The bits that exist; all others are zero, but for bit 1.</summary>
+    public const ulong Defined = 0x3f_7fd5;
+
     /// <summary>AC.</summary>
     public const ulong AlignmentCheck = 1 << 18;
 

@@ -83,6 +83,8 @@ internal sealed class LegacyMachine : IDisposable
 
     public void WriteDescriptor(ushort selector, ulong value) => Ram.Write(GdtAddress + selector, value);
 
+    public void WriteGate(byte vector, ulong value) => Ram.Write(IdtAddress + ((ulong)vector * 8), value);
+
     /// <summary>Runs until a handler halts, or the code does.</summary>
     public void Run()
     {

@@ -19,6 +19,7 @@ internal sealed unsafe class TestMachine : IDisposable
     public const ulong HandlerAddress = 0x8000;
     public const ushort KernelCode = 0x10;
     public const ushort KernelData = 0x18;
+    public const ushort KernelCode32 = 0x30;
     public const ushort UserData = 0x23;
     public const ushort UserCodeSelector = 0x2b;
     private const ulong TableRoot = 0x1000;

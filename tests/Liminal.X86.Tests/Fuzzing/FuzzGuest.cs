@@ -24,12 +24,12 @@ internal static class FuzzGuest
         var random = new Random((seed * 8) + (int)kind);
         var machine = new TestMachine();
         WriteResumingHandlers(machine);
-        int bitness = kind == FuzzKind.LegacyModes ? (random.Next(2) == 0 ? 16 : 32) : 64;
+        int bitness = kind switch { FuzzKind.LegacyModes => random.Next(2) == 0 ? 16 : 32, FuzzKind.Tasks => 32, _ => 64 };
         byte[] code = new byte[CodeLength];
         if (kind == FuzzKind.Bytes)
             random.NextBytes(code);
         else
-            FillWithEncodings(code, random, bitness, kind == FuzzKind.DescriptorTables ? IsFarTransfer : _ => true);
+            FillWithEncodings(code, random, bitness, kind is FuzzKind.DescriptorTables or FuzzKind.Tasks ? IsFarTransfer : _ => true);
         if (kind == FuzzKind.MutatedEncodings)
         {
             for (int i = 0; i < CodeLength / 16; i++)
@@ -57,7 +57,11 @@ internal static class FuzzGuest
                 ScrambleDescriptors(machine, random);
                 break;
             case FuzzKind.LegacyModes:
-                EnterLegacyMode(machine, random, bitness);
+                EnterLegacyMode(machine, random, bitness, isCompatibility: random.Next(3) == 0);
+                break;
+            case FuzzKind.Tasks:
+                EnterLegacyMode(machine, random, bitness, isCompatibility: false);
+                WriteTasks(machine, random);
                 break;
         }
 
@@ -232,11 +236,55 @@ internal static class FuzzGuest
         return (target & 0xffff) | (selector << 16) | ((ulong)random.Next(0x10000) << 32) | ((target >> 16) << 48);
     }
 
-    private static void EnterLegacyMode(TestMachine machine, Random random, int bitness)
+    /// <summary>Descriptors of tasks all over the GDT, states that could run, and task gates for many vectors.</summary>
+    private static void WriteTasks(TestMachine machine, Random random)
+    {
+        const ulong States = TestMachine.DataAddress;
+        const uint Length = 0x68;
+        const uint LowCode = 0xc000;
+        for (ulong offset = 0x20; offset < 0x400; offset += 8)
+        {
+            ulong state = States + ((ulong)random.Next(64) * 0x80);
+            ulong descriptor = random.Next(4) switch
+            {
+                0 => Descriptor(random),
+                1 => (0xe5ul << 40) | ((ulong)random.Next(0x400) << 16),
+                _ => (Length - 1) | ((state & 0xff_ffff) << 16) | ((random.Next(4) == 0 ? (ulong)random.Next(256) : 0xe9ul) << 40) | ((state >> 24) << 56),
+            };
+            machine.Ram.Write(GdtAddress + offset, descriptor);
+        }
+
+        for (uint i = 0; i < 64; i++)
+        {
+            ulong state = States + (i * 0x80);
+            for (uint offset = 0; offset < Length; offset += 4)
+                machine.Ram.Write(state + offset, random.Next(8) == 0 ? (uint)random.Next() : (uint)random.Next(0x100) * 8);
+            machine.Ram.Write(state + 32, LowCode + (uint)random.Next(CodeLength));
+            machine.Ram.Write(state + 36, (uint)random.Next() & (random.Next(4) == 0 ? 0x3f_7fd5u : 0x7cd5));
+            machine.Ram.Write(state + 56, 0xb000u);
+            if (random.Next(8) == 0)
+                continue;
+            machine.Ram.Write(state + 72, TestMachine.KernelData);
+            machine.Ram.Write(state + 76, TestMachine.KernelCode32);
+            machine.Ram.Write(state + 80, TestMachine.KernelData);
+            machine.Ram.Write(state + 84, TestMachine.KernelData);
+            machine.Ram.Write(state + 96, 0u);
+        }
+
+        machine.Ram.Write(GdtAddress + TestMachine.KernelCode32, 0x00cf_9b00_0000_fffful);
+        for (ulong vector = 0; vector < 256; vector++)
+        {
+            if (random.Next(2) == 0)
+                machine.Ram.Write(IdtAddress + (vector * 8), (0xe5ul << 40) | ((ulong)random.Next(0x400) << 16));
+        }
+
+        machine.Processor.State.Tr = new SystemSegment(States, Length - 1, 0x20, 0x8b);
+    }
+
+    private static void EnterLegacyMode(TestMachine machine, Random random, int bitness, bool isCompatibility)
     {
         Processor processor = machine.Processor;
         ref VcpuState state = ref processor.State;
-        bool isCompatibility = random.Next(3) == 0;
         bool isReal = !isCompatibility && bitness == 16 && random.Next(2) == 0;
         if (!isCompatibility)
         {

@@ -22,6 +22,7 @@ public sealed class FuzzTests
     [InlineData(FuzzKind.ControlRegisters)]
     [InlineData(FuzzKind.DescriptorTables)]
     [InlineData(FuzzKind.LegacyModes)]
+    [InlineData(FuzzKind.Tasks)]
     public void A_random_guest_ends_with_a_reason(FuzzKind kind)
     {
         for (int seed = 0; seed < Cases; seed++)
@@ -64,6 +65,12 @@ public sealed class FuzzTests
         ref VcpuState state = ref processor.State;
         Assert.Equal(Rflags.Always, state.SystemFlags & Rflags.Always);
         Assert.Equal(0ul, state.SystemFlags & LazyFlags.Mask);
+        if ((state.SystemFlags & Rflags.Virtual8086) != 0)
+        {
+            Assert.NotEqual(0ul, state.Cr0 & Cr0.ProtectionEnable);
+            Assert.Equal(0ul, state.Efer & Efer.LongModeActive);
+        }
+
         if ((state.Cr0 & Cr0.Paging) != 0)
             Assert.NotEqual(0ul, state.Cr0 & Cr0.ProtectionEnable);
         if ((state.Efer & Efer.LongModeActive) != 0)
@@ -97,4 +104,7 @@ public enum FuzzKind
 
     /// <summary>Real mode, protected mode and compatibility mode.</summary>
     LegacyModes,
+
+    /// <summary>Far transfers and interrupts between random tasks, some of them in virtual-8086 mode.</summary>
+    Tasks,
 }

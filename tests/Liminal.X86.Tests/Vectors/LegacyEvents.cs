@@ -41,7 +41,8 @@ internal static class LegacyEvents
             return string.Join(' ', parts);
         }
 
-        bool isOuter = (Dword(bytes, 11) & 3) != 0 && (Dword(bytes, 21) & 3) == 0;
+        const uint Virtual8086 = 1 << 17;
+        bool isOuter = ((Dword(bytes, 11) & 3) != 0 && (Dword(bytes, 21) & 3) == 0) || (Dword(bytes, 12) & Virtual8086) != 0;
         string[] names =
         [
             "edi", "esi", "ebp", "esp'", "ebx", "edx", "ecx", "eax", "v", "e", "eip", "cs", "fl", "esp", "ss", "ds", "es", "fs", "gs", "ss'", "cr2", "cs'",

@@ -6,7 +6,7 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace Liminal.X86.Tests.Vectors;
 
-/// <summary>The cases outside long mode by name: segments, gates and far transfers in protected mode. Task switches, which stop the machine, are left out.</summary>
+/// <summary>The cases outside long mode by name: segments, gates, far transfers and tasks in protected mode, virtual-8086 mode, real mode.</summary>
 internal static partial class LegacyVectorCases
 {
     private const uint Landing = LegacyVectorImage.Data + 0x800;
@@ -36,6 +36,18 @@ internal static partial class LegacyVectorCases
         ["protected-privileged"] = Privileged,
         ["protected-local-table"] = LocalTable,
         ["protected-16-bit"] = NarrowCode,
+        ["tasks"] = Tasks,
+        ["tasks-returns"] = TaskReturns,
+        ["tasks-refused"] = TasksRefused,
+        ["tasks-es"] = program => TaskSegments(program, Es),
+        ["tasks-cs"] = program => TaskSegments(program, Cs),
+        ["tasks-ss"] = program => TaskSegments(program, Ss),
+        ["tasks-ldt"] = program => TaskSegments(program, LocalTableOf),
+        ["tasks-selectors"] = TaskSelectors,
+        ["tasks-paging"] = TasksWithPaging,
+        ["virtual-8086"] = Virtual,
+        ["virtual-8086-segments"] = VirtualSegments,
+        ["virtual-8086-entries"] = VirtualEntries,
         ["paging-32"] = program => Pages(program, isWide: false),
         ["paging-pae"] = program => Pages(program, isWide: true),
         ["paging-32-bits"] = EntryBits,
@@ -166,7 +178,7 @@ internal static partial class LegacyVectorCases
         PlaceLanding(program);
         for (int type = 0; type < 32; type++)
         {
-            // The task gate stops the machine; a 16-bit gate leads to the low 64 KiB, where nothing is.
+            // Task gates are cases of their own; a 16-bit gate leads to the low 64 KiB, where nothing is.
             if (type is 5 or 6 or 7)
                 continue;
             foreach (int rest in (ReadOnlySpan<int>)[0x00, 0x80, 0xe0])

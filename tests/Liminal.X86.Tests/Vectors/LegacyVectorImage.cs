@@ -55,6 +55,7 @@ internal sealed class LegacyVectorImage
     private const uint ToReal = 0x7900;
     private const uint InReal = 0x7940;
     private const uint RealStackTop = 0x6ff0;
+    private const int VirtualBase = 0x1000;
     private const uint RealEvent = 0x5000;
     private const uint RealTarget = 0x5200;
     private const uint RealGdtPointer = 0x6500;
@@ -90,6 +91,20 @@ internal sealed class LegacyVectorImage
         a.mov(__dword_ptr[RealTarget], target);
         a.lidt(__[RealIdtPointer]);
         JumpFar(a, Code16, ToReal);
+    }
+
+    /// <summary>Goes to virtual-8086 mode, to code at an address from 1000h to 10FFFh.</summary>
+    public static void EnterVirtual(Assembler a, uint target, uint flags)
+    {
+        const int VirtualFlags = 0x2_0002;
+        a.xor(eax, eax);
+        foreach (int segment in (ReadOnlySpan<int>)[0x533, 0x532, 0x530, 0x531, 0])   // GS, FS, DS, ES, SS
+            a.push(segment);
+        a.push((int)RealStackTop);
+        a.push(VirtualFlags | (int)flags);
+        a.push(VirtualBase >> 4);
+        a.push((int)(target - VirtualBase));
+        a.iretd();
     }
 
     public static void JumpFar(Assembler a, ushort selector, uint target)

@@ -72,6 +72,18 @@ internal sealed class LegacyVectorProgram
         Add(a => LegacyVectorImage.EnterReal(a, address));
     }
 
+    /// <summary>An attempt in virtual-8086 mode: code at 1000h * 16 and on, every data segment of its own, the stack in segment 0.</summary>
+    public void AttemptVirtual(Action<Assembler> write, uint flags)
+    {
+        uint address = LegacyVectorImage.RealCode + (uint)(_realPlaces++ * LegacyVectorImage.RealSlotLength);
+        Place(address, 16, LegacyVectorImage.RealSlotLength, a =>
+        {
+            write(a);
+            a.@int(VectorImage.NoteVector);
+        });
+        Add(a => LegacyVectorImage.EnterVirtual(a, address, flags));
+    }
+
     /// <summary>Code at an address of its own.</summary>
     public void Place(uint address, int bitness, int room, Action<Assembler> write)
     {
