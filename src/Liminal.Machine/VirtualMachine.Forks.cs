@@ -109,6 +109,11 @@ public sealed partial class VirtualMachine
 
     private void BecomeSpare(VirtualMachine original)
     {
+        foreach (Processor processor in _processors)
+        {
+            processor.ForgetOwnPages();
+        }
+
         Ram.Detach();
         SharedRam?.Detach();
         PageStates?.Store.Detach();

@@ -73,6 +73,21 @@ public sealed unsafe partial class Processor
         _writableCount = 0;
     }
 
+    /// <summary>Drops host pointers to pages that only this fork has, before it gives them back.</summary>
+    public void ForgetOwnPages()
+    {
+        ForgetWritePointers();
+        foreach (ushort index in _listed.AsSpan(0, _listedCount))
+        {
+            FastEntry* entry = _fastTables + index;
+            if (entry->ReadTag == FastEntry.NoPage)
+                continue;
+            PageHeader* header = GuestRam.HeaderOf((byte*)(entry->ReadTag + entry->Addend));
+            if (Ram.HasMade(header) || SharedRam?.HasMade(header) == true)
+                entry->ReadTag = FastEntry.NoPage;
+        }
+    }
+
     private void ListWritable()
     {
         _writableCount = 0;

@@ -15,7 +15,8 @@ namespace Liminal.X86;
 /// fork may follow the links that it made when it was attached before, as long as three things hold: neither it nor its original gained or lost
 /// a code translation or a page with code since (<see cref="_codeChanges"/>), and it executed nothing from a page that only it had, or that its
 /// original had replaced already. Of the TLBs, which are most of the state, only the places that the fork filled are copied, as long as its
-/// original has not changed its own and the fork has dropped nothing.
+/// original has not changed its own and the fork has dropped nothing; then host pointers stay as well, but for those of these places and those
+/// that <see cref="ForgetOwnPages"/> dropped.
 /// </remarks>
 public sealed unsafe partial class Processor
 {
@@ -40,7 +41,8 @@ public sealed unsafe partial class Processor
         ArgumentNullException.ThrowIfNull(original);
         bool keepsLinks = !_hasFetchedFromPrivatePage
             && _codeChanges == _codeChangesAtTakeOver && original._codeChanges == _codeChangesOfOriginal;
-        CopyState(original);
+        bool keepsPointers = State.Cr3 == original.State.Cr3 && Ram.HasSamePages && SharedRam?.HasSamePages != false;
+        keepsPointers &= TryKeepTlb(original);
         _retiredAtEnd = State.InstructionsRetired;
         _retiredAtReport = ulong.MaxValue;
         _hook = null;
@@ -51,7 +53,8 @@ public sealed unsafe partial class Processor
         _core->Op = null;
         _core->Exit = BlockExit.Lookup;
         _core->Attention = Attention.None;
-        ForgetFastEntries();
+        if (!keepsPointers)
+            ForgetFastEntries();
         if (!keepsLinks)
             ForgetCodeLinks();
         RefreshMode();
@@ -84,7 +87,8 @@ public sealed unsafe partial class Processor
         _tlbFlushes++;
     }
 
-    private void CopyState(Processor original)
+    /// <summary>Copies the state; true when the TLBs were the original's, but for places that were filled and now are again what they were.</summary>
+    private bool TryKeepTlb(Processor original)
     {
         bool keepsTlb = _tlbFlushes == _tlbFlushesAtTakeOver && original._tlbChanges == _tlbChangesOfOriginal;
         if (keepsTlb)
@@ -94,7 +98,10 @@ public sealed unsafe partial class Processor
                 ref Unsafe.As<VcpuState, byte>(ref State), ref Unsafe.As<DataTlb, byte>(ref State.DataTlb));
             MemoryMarshal.AsBytes(new Span<VcpuState>(ref original.State))[..head].CopyTo(MemoryMarshal.AsBytes(new Span<VcpuState>(ref State)));
             foreach (ushort slot in _filledSlots.AsSpan(0, _filledCount))
+            {
                 State.DataTlb[slot] = original.State.DataTlb[slot];
+                ForgetFast(slot);
+            }
         }
         else
         {
@@ -102,8 +109,12 @@ public sealed unsafe partial class Processor
             original._localSlots.CopyTo(_localSlots, 0);
         }
 
+        // For forks of this one, which were attached when its TLBs were others.
+        if (!keepsTlb || _filledCount > 0)
+            _tlbChanges++;
         _filledCount = 0;
         _tlbFlushesAtTakeOver = _tlbFlushes;
         _tlbChangesOfOriginal = original._tlbChanges;
+        return keepsTlb;
     }
 }

@@ -145,7 +145,7 @@ public sealed unsafe partial class Processor
         State.DebugShadow = false;
         _hasDroppedTrap = false;
         _debugHits = 0;
-        Block* block = Find(address, core->Mode | CodeMode.Single);
+        Block* block = FindSingle(address);
         if (block != null)
         {
             core->Remaining--;
@@ -174,6 +174,18 @@ public sealed unsafe partial class Processor
 
     /// <summary>The block at a linear address, translated when it is new; null with the exit set when it cannot be fetched.</summary>
     private Block* Find(ulong address, int mode) => IsInCode(Core.Rip(_core)) ? _translator.Find(address, mode) : null;
+
+    private Block* FindSingle(ulong address)
+    {
+        int mode = _core->Mode | CodeMode.Single;
+        JumpEntry* known = Code.Jumps + CodeCache.SingleIndex(address);
+        if (known->Address == address && known->Key == KeyOf(mode))
+            return known->Block;
+        Block* block = Find(address, mode);
+        if (block != null)
+            *known = new JumpEntry { Address = address, Block = block, Key = KeyOf(mode) };
+        return block;
+    }
 
     /// <summary>Delivers the fault or reports the stop that a handler left behind.</summary>
     private bool AfterExit()

@@ -154,8 +154,11 @@ public sealed unsafe partial class Processor
         return key;
     }
 
-    private bool IsAllowed(ulong data, PageAccess access) => PageWalk.IsAllowed(
-        PagingRegisters, access, (data & Translation.Writable) != 0, (data & Translation.User) != 0, (data & Translation.NoExecute) != 0);
+    /// <summary>What the supervisor reads and writes in pages of its own, by far the most, needs no look at the registers.</summary>
+    private bool IsAllowed(ulong data, PageAccess access)
+        => ((access & ~PageAccess.Write) == PageAccess.Read && (data & (Translation.Writable | Translation.User)) == Translation.Writable)
+            || PageWalk.IsAllowed(
+                PagingRegisters, access, (data & Translation.Writable) != 0, (data & Translation.User) != 0, (data & Translation.NoExecute) != 0);
 
     private bool TryWalk(ulong address, PageAccess access, out ulong data)
     {

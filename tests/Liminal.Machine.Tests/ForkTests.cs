@@ -45,6 +45,29 @@ public sealed class ForkTests
 
     [Theory]
     [MemberData(nameof(Seeds))]
+    public void Forks_that_only_hand_a_machine_on_hand_on_what_it_is_now(int seed)
+    {
+        var random = new Random(seed);
+        using VirtualMachine original = SmallGuest.Create(RandomGuest.Program(seed));
+        ulong at = 0;
+        for (int round = 0; round < 8; round++)
+        {
+            at += (ulong)random.Next(1, 200);
+            original.Run(at);
+            ulong end = at + (ulong)random.Next(1, 100);
+            using (VirtualMachine between = original.Fork())
+            {
+                using VirtualMachine last = between.Fork();
+                last.Run(end);
+                using VirtualMachine expected = SmallGuest.Create(RandomGuest.Program(seed));
+                expected.Run(end);
+                AssertEqual(expected, last);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
     public void A_machine_with_forks_that_come_and_go_ends_as_one_without(int seed)
     {
         const ulong End = 30_000;

@@ -117,6 +117,9 @@ public sealed unsafe class GuestRam : IDisposable
     /// <summary>True when a page was made by this RAM, and not by one that it was forked from.</summary>
     public bool HasMade(PageHeader* header) => header->Owner == _owner;
 
+    /// <summary>In a fork that was attached again: every frame has the page that it had before the fork wrote anything, when it was attached last.</summary>
+    public bool HasSamePages { get; private set; }
+
     /// <summary>False when a page has never been read or written, and so holds zeros.</summary>
     public bool IsTouched(ulong frame)
     {
@@ -264,7 +267,8 @@ public sealed unsafe class GuestRam : IDisposable
             throw new InvalidOperationException("Only a detached fork can be attached.");
         _isAttached = true;
         _parent.OnForkAttached();
-        if (_changesOfParent == _parent._changes)
+        HasSamePages = _changesOfParent == _parent._changes;
+        if (HasSamePages)
             return;
         _changesOfParent = _parent._changes;
         _changes++;

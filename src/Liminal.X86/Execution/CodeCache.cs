@@ -21,7 +21,7 @@ public sealed unsafe class CodeCache : IDisposable
     private const int MaximumChunks = 512;
 
     private readonly Block** _buckets = (Block**)NativeMemory.AllocZeroed(BucketCount, (nuint)sizeof(Block*));
-    private readonly JumpEntry* _jumps = (JumpEntry*)NativeMemory.AllocZeroed(JumpCount, (nuint)sizeof(JumpEntry));
+    private readonly JumpEntry* _jumps = (JumpEntry*)NativeMemory.AllocZeroed(2 * JumpCount, (nuint)sizeof(JumpEntry));
     private readonly List<nint> _chunks = [];
     private readonly HashSet<nint> _codePages = [];
     private readonly Dictionary<nint, List<nint>> _straddlers = [];
@@ -35,6 +35,9 @@ public sealed unsafe class CodeCache : IDisposable
     internal JumpEntry* Jumps => _jumps;
 
     internal static int JumpIndex(ulong address) => (int)((address ^ (address >> 12)) & (JumpCount - 1));
+
+    /// <summary>Blocks of one instruction have places of their own: the first of a longer block is at the same address.</summary>
+    internal static int SingleIndex(ulong address) => JumpCount + JumpIndex(address);
 
     internal void Add(Processor processor) => _processors.Add(processor);
 
@@ -223,7 +226,7 @@ public sealed unsafe class CodeCache : IDisposable
     private void Clear()
     {
         new Span<nint>(_buckets, BucketCount).Clear();
-        new Span<JumpEntry>(_jumps, JumpCount).Clear();
+        new Span<JumpEntry>(_jumps, 2 * JumpCount).Clear();
         foreach (nint page in _codePages)
         {
             PageHeader* header = GuestRam.HeaderOf((byte*)page);
