@@ -4,7 +4,6 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.Diagnostics;
-using System.IO;
 using System.Linq;
 using Liminal.Cli.Check.Matrix;
 using Liminal.Cli.CommandLine;
@@ -17,16 +16,17 @@ namespace Liminal.Cli.Check;
 /// <summary><c>liminal check</c>: the verdict matrix.</summary>
 internal sealed class CheckCommand
 {
-    private const string StandardOutput = "-";
-
     private readonly Argument<string[]> _targets = new("TARGET")
     {
         Description = "A built-in protocol ('liminal list protocols'; patterns such as 'linux-6.12-*'), a C# file with protocols (FILE.cs), or a kernel image. Default: every built-in protocol, with and without failures.",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    private readonly Option<string?> _json = OptionValue.Single("--json", "FILE", "Write everything to a file as JSON; - prints it in place of the matrix.");
-    private readonly Option<string?> _html = OptionValue.Single("--html", "FILE", "Write everything to one HTML page that needs no network.");
+    private readonly ReportOutputs<CheckReport> _outputs = new(
+        new(OptionValue.Single("--json", "FILE", "Write everything to a file as JSON; - prints it in place of the matrix."), CheckReportJson.Write),
+        new(OptionValue.Single("--html", "FILE", "Write everything to one HTML page that needs no network."), CheckReportHtml.Write, MayBePrinted: false),
+        new(OptionValue.Single("--junit", "FILE", "Write the verdicts as JUnit XML, for build servers; - prints it."), CheckReportJUnit.Write));
+
     private readonly ScenarioOptions _scenario = new();
     private readonly Invocation _invocation;
 
@@ -42,13 +42,13 @@ internal sealed class CheckCommand
             ("liminal check", "every built-in protocol on every platform; exit code 0 when each verdict is the recorded one"),
             ("liminal check rfc-2023 --platform snp --failures", "one protocol on one platform; exit code 1 when a property is violated"),
             ("liminal check 'linux-6.12-*' --host implicit-convert", "the conversions of Linux 6.12 under one host"),
-            ("liminal check my-protocol.cs --html report.html", "a protocol of your own, and a page to step through what was found"))
+            ("liminal check my-protocol.cs --html report.html", "a protocol of your own, and a page to step through what was found"),
+            ("liminal check my-protocol.cs --junit report.xml", "the same for a build server"))
         {
             check._targets,
         };
         check._scenario.AddTo(command);
-        command.Add(check._json);
-        command.Add(check._html);
+        check._outputs.AddTo(command);
         command.SetAction(check.Run);
         return command;
     }
@@ -56,14 +56,7 @@ internal sealed class CheckCommand
     private int Run(ParseResult parsed)
     {
         string[] named = parsed.GetValue(_targets) ?? [];
-        string? json = parsed.GetValue(_json);
-        string? html = parsed.GetValue(_html);
-        foreach (string file in new[] { json, html }.OfType<string>().Where(file => file != StandardOutput))
-            ReportFile.Expect(file);
-
-        if (html == StandardOutput)
-            throw new CommandFailure("LIM3012", "--html: a page is not printed; name a file");
-
+        _outputs.Expect(parsed);
         TargetSet targets = named.Length == 0 ? TargetSet.BuiltIns(_invocation.Terminal) : TargetSet.Of(named, _invocation.Terminal, _scenario.Kernels(parsed, _invocation.Interrupt));
         FailureMode failures = named.Length == 0 || _scenario.Failures(parsed) ? FailureMode.Both : FailureMode.SuccessPath;
         CheckRequest request = _scenario.Read(parsed, targets.Protocols, failures);
@@ -72,27 +65,11 @@ internal sealed class CheckCommand
         CheckReport report = ProgressDisplay.Run(_invocation.Terminal, "exploring", progress => CheckRun.Execute(
             request, TypedCommand.Of(parsed), ProgramVersion.Text, step => progress(step.Done, step.Total, step.Current), _invocation.Interrupt));
 
-        Write(report, json, html);
-        if (json != StandardOutput)
+        _outputs.Write(parsed, report, _invocation.Terminal);
+        if (!_outputs.IsPrinted(parsed))
             Print(report, request, targets, watch.Elapsed);
 
         return ExitCodeOf(report, named.Length == 0 ? RecordedVerdicts.Compare(request, report) : null);
-    }
-
-    private void Write(CheckReport report, string? json, string? html)
-    {
-        if (json == StandardOutput)
-        {
-            using Stream output = _invocation.Terminal.OpenOut();
-            CheckReportJson.Write(report, output);
-        }
-        else if (json is not null)
-        {
-            ReportFile.Save(json, stream => CheckReportJson.Write(report, stream));
-        }
-
-        if (html is not null)
-            ReportFile.Save(html, stream => CheckReportHtml.Write(report, stream));
     }
 
     private void Print(CheckReport report, CheckRequest request, TargetSet targets, TimeSpan elapsed)

@@ -59,7 +59,7 @@ internal sealed class SweepCommand
     private readonly Option<string?> _sites = OptionValue.Single("--sites", "N", "How many of the kernel's own load_unaligned_zeropad() sites are tried in each situation, or all; 1 if not given.");
     private readonly Option<string?> _cpus = OptionValue.Single("--cpus", "N", "Number of processors, 1 to 64; 2 if not given.");
     private readonly Option<string?> _memory = OptionValue.Single("--memory", "SIZE", "RAM, such as 512M or 2G; 512M if not given.");
-    private readonly SweepOutputs _outputs = new();
+    private readonly ReportOutputs<SweepReport> _outputs = SweepOutputs.Create();
     private readonly Option<bool> _events = OptionValue.Flag("--events", "Print each event of each conversion too.");
     private readonly Option<string?> _threads = OptionValue.Single("--threads", "N", "Guests at once. The results do not depend on it. Default: one per processor.");
     private readonly Option<bool> _fresh = OptionValue.Flag("--fresh", "Boot and sweep from the beginning: take nothing from the cache, and save nothing to it.");

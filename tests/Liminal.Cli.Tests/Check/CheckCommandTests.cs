@@ -3,6 +3,7 @@
 using System.IO;
 using System.Linq;
 using System.Text.Json;
+using System.Xml.Linq;
 using System.Text.RegularExpressions;
 using System.Threading;
 using Liminal.Testing;
@@ -97,11 +98,12 @@ public sealed partial class CheckCommandTests
     {
         using ScratchFolder folder = new();
 
-        var run = CommandRun.Of("check", "rfc-2023", "--platform", "none", "--pages", "1", "--json", folder.PathOf("r.json"), "--html", folder.PathOf("r.html"));
+        var run = CommandRun.Of("check", "rfc-2023", "--platform", "none", "--pages", "1", "--json", folder.PathOf("r.json"), "--html", folder.PathOf("r.html"), "--junit", folder.PathOf("r.xml"));
 
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("✔ holds", run.Out);
-        Assert.Equal(["r.html", "r.json"], folder.Entries);
+        Assert.Equal(["r.html", "r.json", "r.xml"], folder.Entries);
+        Assert.Equal(["rfc-2023 decrypt on none", "rfc-2023 encrypt on none"], XDocument.Load(folder.PathOf("r.xml")).Root!.Elements("testsuite").Select(static suite => (string)suite.Attribute("name")!));
         JsonDocument.Parse(File.ReadAllText(folder.PathOf("r.json"))).Dispose();
         Assert.StartsWith("<!doctype html>", File.ReadAllText(folder.PathOf("r.html")), System.StringComparison.OrdinalIgnoreCase);
     }

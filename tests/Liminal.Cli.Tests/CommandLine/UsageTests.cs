@@ -57,6 +57,7 @@ public sealed class UsageTests
         { "check linux-9.*", "LIM3017", "no protocol matches" },
         { "check rfc-2023 rfc-2023", "LIM3018", "named twice" },
         { "check --html -", "LIM3012", "name a file" },
+        { "check --junit - --json -", "LIM3015", "--json and --junit both write to -" },
         { "sweep vmlinuz --html -", "LIM3012", "name a file" },
         { "sweep vmlinuz --junit missing/sweep.xml", "LIM3002", "does not exist" },
         { "sweep vmlinuz --sarif - --json -", "LIM3015", "--json and --sarif both write to -" },

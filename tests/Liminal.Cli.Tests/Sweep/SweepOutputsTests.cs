@@ -57,7 +57,7 @@ public sealed class SweepOutputsTests
 
     private static (bool IsPrinted, string Printed) Write(params string[] arguments)
     {
-        SweepOutputs outputs = new();
+        ReportOutputs<SweepReport> outputs = SweepOutputs.Create();
         Command command = new("sweep");
         outputs.AddTo(command);
         ParseResult parsed = command.Parse(arguments);

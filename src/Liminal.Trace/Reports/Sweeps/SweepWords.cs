@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System;
-using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 
@@ -37,26 +36,6 @@ internal static class SweepWords
         string known = symbol.TrimStart('?', ' ');
         int end = known.AsSpan().IndexOfAny('+', ' ');
         return end < 0 ? known : known[..end];
-    }
-
-    /// <summary>A counterexample, a line for each step; of a long one the end, which has the violation.</summary>
-    public static IEnumerable<string> Lines(Timeline timeline, int mostSteps)
-    {
-        Dictionary<string, string> lanes = timeline.Lanes.DistinctBy(static lane => lane.Id).ToDictionary(static lane => lane.Id, static lane => lane.Title, StringComparer.Ordinal);
-        int leftOut = Math.Max(timeline.Steps.Count - mostSteps, 0);
-        yield return PrintableText.Of(timeline.Title);
-        if (leftOut > 0)
-            yield return string.Create(CultureInfo.InvariantCulture, $"     ({leftOut} steps before these are in the JSON report)");
-
-        foreach (TimelineStep step in timeline.Steps.Skip(leftOut))
-        {
-            string mark = step.Tone switch { StepTone.Violation => "✘", StepTone.Notable => "!", _ => " " };
-            string detail = step.Detail.Length == 0 ? "" : $": {step.Detail}";
-            string place = step.Source is null ? "" : $" [{step.Source}]";
-            yield return PrintableText.Of($"{step.Number,4} {mark} {lanes.GetValueOrDefault(step.Lane, step.Lane)} {step.Title}{detail}{place}");
-        }
-
-        yield return PrintableText.Of(timeline.Conclusion);
     }
 
     private static string Count(ulong count, string one) => $"{count.ToString("N0", CultureInfo.InvariantCulture)} {one}{(count == 1 ? "" : "s")}";
