@@ -172,6 +172,34 @@ public sealed class LegacyDeviceTests
     }
 
     [Fact]
+    public void The_firmware_configuration_tells_processors_and_memory_byte_by_byte()
+    {
+        var device = new FirmwareConfiguration(_talk, 3, 512ul << 20);
+
+        Assert.Equal("QEMU"u8, Read(0, 4));
+        Assert.Equal([0, 0, 0, 0x20, 0, 0, 0, 0], Read(3, 8));
+        Assert.Equal([3, 0], Read(5, 2));
+        Assert.Equal([3, 0, 0], Read(0xF, 3));
+        Assert.Equal([3], Read(5, 1));
+        Assert.DoesNotContain("not modelled", _talk.Transcript, StringComparison.Ordinal);
+
+        Read(0x19, 1);
+        Assert.Contains("not modelled", _talk.Transcript, StringComparison.Ordinal);
+
+        byte[] Read(ushort key, int count)
+        {
+            _talk.Out(device, 0x510, key, 2);
+            byte[] bytes = new byte[count];
+            for (int i = 0; i < count; i++)
+            {
+                bytes[i] = (byte)_talk.In(device, 0x511);
+            }
+
+            return bytes;
+        }
+    }
+
+    [Fact]
     public void A_port_belongs_to_one_device()
     {
         var bus = new PortBus();

@@ -22,9 +22,10 @@ public sealed class Board
 
     /// <summary>Builds the board at power-on.</summary>
     /// <param name="processorCount">Number of processors, 1 to 64.</param>
+    /// <param name="memorySize">Bytes of RAM.</param>
     /// <param name="control">The machine around it.</param>
     /// <param name="transmit">Takes each byte that the guest writes to its first serial port.</param>
-    public Board(int processorCount, IMachineControl control, Action<byte> transmit)
+    public Board(int processorCount, ulong memorySize, IMachineControl control, Action<byte> transmit)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(processorCount, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(processorCount, MostProcessors);
@@ -45,6 +46,7 @@ public sealed class Board
         CmosRtc rtc = Keep("rtc", new CmosRtc(Clock, DateAtPowerOn));
         AcpiPowerManagement acpi = Keep("acpi", new AcpiPowerManagement(Clock, control));
         PciConfigurationPorts pci = Keep("pci", new PciConfigurationPorts(control));
+        FirmwareConfiguration firmware = Keep("fwcfg", new FirmwareConfiguration(control, processorCount, memorySize));
 
         Ports.Attach("8259A, primary", pic, Pic8259.PrimaryPort, Pic8259.PortCount);
         Ports.Attach("8259A, secondary", pic, Pic8259.SecondaryPort, Pic8259.PortCount);
@@ -55,6 +57,7 @@ public sealed class Board
         Ports.Attach("debug exit", new DebugExitPort(control), MemoryMap.DebugExit, 4);
         Ports.Attach("serial port 1", Serial, MemoryMap.Serial1, Uart16550.PortCount);
         Ports.Attach("ACPI fixed hardware", acpi, MemoryMap.AcpiPower, AcpiPowerManagement.PortCount);
+        Ports.Attach("firmware configuration", firmware, FirmwareConfiguration.FirstPort, FirmwareConfiguration.PortCount);
         Ports.Attach("PCI configuration, no devices", pci, PciConfigurationPorts.FirstPort, 8);
         foreach ((ushort first, int count, string name) in MemoryMap.AbsentPorts)
         {

@@ -9,7 +9,7 @@ namespace Liminal.Machine.Tests.Boards;
 
 public sealed class BoardTests
 {
-    private readonly Board _board = new(2, new NoControl(), _ => { });
+    private readonly Board _board = new(2, 512ul << 20, new NoControl(), _ => { });
 
     [Fact]
     public void The_board_describes_itself()
