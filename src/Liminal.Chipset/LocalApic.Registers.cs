@@ -12,6 +12,9 @@ public sealed partial class LocalApic
     /// <summary>Guest-physical address of the register page after reset.</summary>
     public const ulong DefaultAddress = 0xFEE0_0000;
 
+    /// <summary>Lowest address that the page can be moved to: here, and up to 4 GiB, no board has RAM.</summary>
+    public const ulong LowestAddress = 0xE000_0000;
+
     /// <summary>First MSR of x2APIC mode.</summary>
     public const uint FirstMsr = 0x800;
 
@@ -26,11 +29,17 @@ public sealed partial class LocalApic
     /// <summary>IA32_APIC_BASE.</summary>
     public ulong Base => _state.Base.Value;
 
+    /// <summary>IA32_APIC_BASE enables the APIC, in either mode.</summary>
+    public bool IsEnabled => _state.Base.IsEnabled;
+
+    /// <summary>Guest-physical address of the register page, which answers while <see cref="IsMemoryMapped"/>.</summary>
+    public ulong Address => _state.Base.Address;
+
     /// <summary>True when the registers answer at a page of guest-physical memory rather than as MSRs.</summary>
     public bool IsMemoryMapped => _state.Base is { IsEnabled: true, IsX2Apic: false };
 
     /// <summary>Writes IA32_APIC_BASE.</summary>
-    /// <param name="value">The value; the page may not be moved (such a machine stops).</param>
+    /// <param name="value">The value; the page may be moved between <see cref="LowestAddress"/> and 4 GiB, elsewhere such a machine stops.</param>
     /// <returns>False when the write raises #GP: reserved bits, or a transition of modes that does not exist.</returns>
     public bool TrySetBase(ulong value)
     {
@@ -43,7 +52,7 @@ public sealed partial class LocalApic
             return false;
         }
 
-        if (after.Address != DefaultAddress)
+        if (after.Address is < LowestAddress or > uint.MaxValue)
         {
             _bus.Machine.NotModelled($"local APIC page moved to {after.Address:x}h");
             return true;
@@ -67,7 +76,7 @@ public sealed partial class LocalApic
         value = 0;
         var register = (Register)(msr - FirstMsr);
         if (!_state.Base.IsX2Apic
-            || register is Register.EndOfInterrupt or Register.SelfInterrupt or Register.DestinationFormat or Register.CommandHigh
+            || register is Register.EndOfInterrupt or Register.SelfInterrupt or Register.ArbitrationPriority or Register.DestinationFormat or Register.CommandHigh
             || !TryRead(register, out uint low))
         {
             return false;

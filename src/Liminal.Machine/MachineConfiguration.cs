@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using Liminal.Machine.Boot;
 using Liminal.Machine.Confidential;
 using Liminal.X86;
 
@@ -25,6 +26,10 @@ public sealed record MachineConfiguration
 
     /// <summary>What CPUID answers.</summary>
     public CpuidTable Cpuid { get; init; } = Boards.CpuidModel.Build(1);
+
+    /// <summary>The program that the machine is started with, as by QEMU's -kernel; null for anything else.</summary>
+    /// <remarks>With it the board has what QEMU gives to test programs: fw_cfg and pc-testdev.</remarks>
+    public MultibootImage? Program { get; init; }
 
     /// <summary>Platform and host of a confidential guest; null for an ordinary VM.</summary>
     public ConfidentialConfiguration? Confidential { get; init; }

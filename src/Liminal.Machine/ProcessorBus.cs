@@ -104,7 +104,7 @@ internal sealed class ProcessorBus(VirtualMachine machine) : IBus
             case >= LocalApic.FirstMsr and <= LocalApic.LastMsr:
                 return apic.TryReadMsr(index, out value) ? BusOutcome.Done : BusOutcome.GeneralProtection;
             default:
-                return BoardMsrs.Read(index, out value);
+                return BoardMsrs.Read(processor.Cpuid, index, out value);
         }
     }
 
@@ -128,9 +128,11 @@ internal sealed class ProcessorBus(VirtualMachine machine) : IBus
             case >= LocalApic.FirstMsr and <= LocalApic.LastMsr:
                 return apic.TryWriteMsr(index, value) ? BusOutcome.Done : BusOutcome.GeneralProtection;
             default:
-                return BoardMsrs.Write(index, value);
+                return BoardMsrs.Write(processor.Cpuid, index, value);
         }
     }
+
+    public bool HasLocalApic(Processor processor) => machine.Board.LocalApics[processor.Index].IsEnabled;
 
     public int AcknowledgeInterrupt(Processor processor)
     {

@@ -57,7 +57,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
         Breakpoints = new BreakpointSet(code);
         _trapAddresses = new BreakpointSet(code);
         Watchpoints = new WatchpointSet(code);
-        Board = new Board(configuration.ProcessorCount, configuration.MemorySize, new Control(this), value => _transmit(value));
+        Board = new Board(configuration, new Control(this), value => _transmit(value));
         _scheduler = new Scheduler(configuration.ScheduleSeed);
         _state.Random = new SplitMix(configuration.Seed);
         var bus = new ProcessorBus(this);

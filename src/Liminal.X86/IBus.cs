@@ -52,6 +52,9 @@ public interface IBus
     /// <returns>0 to 255, or -1 when the request has gone away.</returns>
     int AcknowledgeInterrupt(Processor processor);
 
+    /// <summary>IA32_APIC_BASE enables the local APIC; CPUID shows it.</summary>
+    bool HasLocalApic(Processor processor);
+
     /// <summary>CR8: bits 7:4 of the local APIC's task priority.</summary>
     ulong ReadTaskPriority(Processor processor);
 

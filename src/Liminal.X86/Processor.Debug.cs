@@ -50,12 +50,23 @@ public sealed unsafe partial class Processor
 
         if ((State.Debug[Control] & GeneralDetect) != 0)
         {
-            State.Debug[Status] |= RegisterAccessStatus;
+            SetDebugStatus(RegisterAccessStatus);
             Raise(ExceptionVector.Debug);
             return -1;
         }
 
         return number >= 6 ? number - 2 : number;
+    }
+
+    /// <summary>DR6 for a #DB: B0 to B3 say what this exception met; the bits above them are only ever set.</summary>
+    /// <remarks>
+    /// Source: APM2 "Debug-status register (DR6)": software must clear bits 15:13, and them only. SDM3B "Debug status register (DR6)":
+    /// certain debug exceptions may clear bits 0 to 3. QEMU and KVM clear them with each.
+    /// </remarks>
+    private void SetDebugStatus(ulong bits)
+    {
+        const ulong BreakpointBits = 15;
+        State.Debug[Status] = (State.Debug[Status] & ~BreakpointBits) | bits;
     }
 
     /// <summary>INT n, SYSCALL and SYSENTER: the single step that was due is dropped with TF.</summary>
@@ -112,7 +123,7 @@ public sealed unsafe partial class Processor
     /// <summary>Delivers #DB for instruction breakpoints before the instruction; RF lets it through after the return.</summary>
     private bool TakeInstructionBreakpoint(ulong hits)
     {
-        State.Debug[Status] |= hits;
+        SetDebugStatus(hits);
         Deliver(new GuestFault(ExceptionVector.Debug, 0, 0), EventKind.Fault);
         return !TakeStop();
     }

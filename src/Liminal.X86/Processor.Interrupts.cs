@@ -23,11 +23,15 @@ public sealed unsafe partial class Processor
         return TryDeliver(vector, null, EventKind.Software, returnRip);
     }
 
-    /// <summary>INT1: #DB as a trap, whatever the gate's privilege.</summary>
+    /// <summary>INT1: #DB as a trap, whatever the gate's privilege. Breakpoints that a load of SS held back are reported with it.</summary>
     internal bool TryDeliverDebugTrap(ulong returnRip)
     {
         DropTrap();
-        return TryDeliver(ExceptionVector.Debug, null, EventKind.Trap, returnRip) || NoteExternal();
+        if (!TryDeliver(ExceptionVector.Debug, null, EventKind.Trap, returnRip))
+            return NoteExternal();
+        SetDebugStatus(State.PendingDebug);
+        State.PendingDebug = 0;
+        return true;
     }
 
     private void DeliverInterrupt(byte vector) => Deliver(new GuestFault(vector, 0, 0), EventKind.External);

@@ -156,7 +156,7 @@ public sealed unsafe partial class Processor
 
         bool hasRetired = core->Exit == BlockExit.Lookup;
         if (hasRetired)
-            State.PendingDebug |= _debugHits | (isTraced && !_hasDroppedTrap ? SingleStepStatus : 0);
+            State.PendingDebug |= _debugHits | (isTraced && !_hasDroppedTrap && !State.DebugShadow ? SingleStepStatus : 0);
         else if (core->Exit == BlockExit.Stop)
             State.SystemFlags |= resume;
         bool goesOn = hasRetired || AfterExit();
@@ -259,7 +259,7 @@ public sealed unsafe partial class Processor
 
         if (State.PendingDebug != 0 && !State.DebugShadow)
         {
-            State.Debug[4] |= State.PendingDebug;
+            SetDebugStatus(State.PendingDebug);
             State.PendingDebug = 0;
             Deliver(new GuestFault(ExceptionVector.Debug, 0, 0));
         }

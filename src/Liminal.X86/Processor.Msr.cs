@@ -126,7 +126,10 @@ public sealed unsafe partial class Processor
     }
 
     /// <summary>What CPUID answers now: the table, and the bits that follow from state.</summary>
-    /// <remarks>Leaf 1: EBX 31:24 APIC identifier, ECX 27 OSXSAVE. Leaves 0Bh and 1Fh: EDX the x2APIC identifier.</remarks>
+    /// <remarks>
+    /// Leaf 1: EBX 31:24 APIC identifier, ECX 27 OSXSAVE, EDX 9 local APIC (and leaf 8000_0001h, where it has that bit).
+    /// Leaves 0Bh and 1Fh: EDX the x2APIC identifier. Source: SDM2 "CPUID", SDM3A "Enabling or disabling the local APIC".
+    /// </remarks>
     public CpuidResult ReadCpuid(uint leaf, uint subleaf)
     {
         CpuidResult result = Cpuid.Find(leaf, subleaf);
@@ -134,13 +137,22 @@ public sealed unsafe partial class Processor
         {
             case 1:
                 uint osXsave = (State.Cr4 & Cr4.OsXsave) != 0 ? 1u << 27 : 0;
-                return result with { Ebx = (result.Ebx & 0xff_ffff) | ((uint)Index << 24), Ecx = (result.Ecx & ~(1u << 27)) | osXsave };
+                return result with
+                {
+                    Ebx = (result.Ebx & 0xff_ffff) | ((uint)Index << 24),
+                    Ecx = (result.Ecx & ~(1u << 27)) | osXsave,
+                    Edx = WithApicBit(result.Edx),
+                };
+            case 0x8000_0001:
+                return result with { Edx = WithApicBit(result.Edx) };
             case 0xb or 0x1f when Cpuid.Find(leaf, 0) != default:
                 return result with { Edx = (uint)Index, Ecx = (result.Ecx & ~0xffu) | (subleaf & 0xff) };
             default:
                 return result;
         }
     }
+
+    private uint WithApicBit(uint features) => Bus.HasLocalApic(this) ? features : features & ~(1u << 9);
 
     private bool WriteAddress(ref ulong register, ulong value)
     {

@@ -45,9 +45,9 @@ public sealed unsafe partial class Processor
         return core->Processor.IsInSegment((SegmentIndex)op->Destination, offset, op->Immediate, isWrite) ? Form.Next(core, op) : Form.Abort(core, op);
     }
 
-    /// <summary>#GP(0) for a near target outside CS, before the branch has done anything.</summary>
+    /// <summary>#GP(0) for a near target outside CS, or one that is not canonical, before the branch has done anything.</summary>
     internal bool IsInCode(ulong target)
-        => !HasLimits || target <= State.Segments[(int)SegmentIndex.Cs].Limit || Raise(ExceptionVector.GeneralProtection);
+        => (_core->Is64Bit ? IsCanonical(target) : !HasLimits || target <= State.Segments[(int)SegmentIndex.Cs].Limit) || Raise(ExceptionVector.GeneralProtection);
 
     /// <summary>#GP(0) for a far target outside the code segment that it names; 64-bit code has no limit.</summary>
     private bool IsInCode(SegmentRegister code, ulong target)

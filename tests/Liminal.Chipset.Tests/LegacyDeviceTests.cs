@@ -172,15 +172,20 @@ public sealed class LegacyDeviceTests
     }
 
     [Fact]
-    public void The_firmware_configuration_tells_processors_and_memory_byte_by_byte()
+    public void The_firmware_configuration_tells_processors_memory_and_program_byte_by_byte()
     {
-        var device = new FirmwareConfiguration(_talk, 3, 512ul << 20);
+        var program = new FirmwareProgram(0x40_0000, 0x40_0010, 0x1_0002, offset => (byte)(offset >> 8 ^ offset));
+        var device = new FirmwareConfiguration(_talk, 3, 512ul << 20, program);
 
         Assert.Equal("QEMU"u8, Read(0, 4));
         Assert.Equal([0, 0, 0, 0x20, 0, 0, 0, 0], Read(3, 8));
         Assert.Equal([3, 0], Read(5, 2));
         Assert.Equal([3, 0, 0], Read(0xF, 3));
         Assert.Equal([3], Read(5, 1));
+        Assert.Equal([0, 0, 0x40, 0], Read(7, 4));
+        Assert.Equal([2, 0, 1, 0], Read(8, 4));
+        Assert.Equal([0x10, 0, 0x40, 0], Read(0x10, 4));
+        Assert.Equal([1, 0, 0, 1, 0, 0], Read(0x11, 0x1_0004)[0xFFFE..]);
         Assert.DoesNotContain("not modelled", _talk.Transcript, StringComparison.Ordinal);
 
         Read(0x19, 1);
@@ -197,6 +202,44 @@ public sealed class LegacyDeviceTests
 
             return bytes;
         }
+    }
+
+    [Fact]
+    public void The_test_device_remembers_bytes_and_sets_interrupt_lines()
+    {
+        var device = new TestDevice(_talk, _talk);
+
+        _talk.Out(device, 0xE0, 0x12345678, 4);
+        _talk.Out(device, 0xE1, 0xAB);
+        Assert.Equal(0x1234AB78u, _talk.In(device, 0xE8, 4));
+        _talk.Out(device, 0xEA, 0xCDEF, 2);
+        Assert.Equal(0xCDu, _talk.In(device, 0xE3));
+        Assert.Equal(0xEFABu, _talk.In(device, 0xE1, 2));
+        _talk.Out(device, 0xE4, 0x5000, 4);
+        Assert.Equal(0xCDEFAB78u, _talk.In(device, 0xE0, 4));
+
+        _talk.Out(device, 0x200E, 1);
+        _talk.Out(device, 0x200B, 0x0001_0000, 4);
+        Assert.Contains("interrupt input 14 rises", _talk.Transcript, StringComparison.Ordinal);
+        Assert.Contains("interrupt input 13 rises", _talk.Transcript, StringComparison.Ordinal);
+        Assert.Contains("interrupt input 14 falls", _talk.Transcript, StringComparison.Ordinal);
+
+        device.WriteMmio(0xFFF8, 8, 0x0123456789ABCDEF);
+        device.WriteMmio(0xFFFA, 2, 0x5555);
+        Assert.Equal(0x012345675555CDEFul, device.ReadMmio(0xFFF8, 8));
+        Assert.Equal(0x01ul, device.ReadMmio(0xFFFF, 1));
+        Assert.DoesNotContain("not modelled", _talk.Transcript, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0xE2, 4)]
+    [InlineData(0xE4, 1)]
+    [InlineData(0x200D, 4)]
+    public void The_test_device_stops_the_machine_for_what_QEMU_does_not_have(ushort port, int size)
+    {
+        _talk.Out(new TestDevice(_talk, _talk), port, 1, size);
+
+        Assert.Contains("not modelled", _talk.Transcript, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -135,6 +135,8 @@ internal sealed class BenchGuest : IDisposable
 
         public BusOutcome WriteMsr(Processor processor, uint index, ulong value) => BusOutcome.NotModelled;
 
+        public bool HasLocalApic(Processor processor) => true;
+
         public int AcknowledgeInterrupt(Processor processor) => -1;
 
         public ulong ReadTaskPriority(Processor processor) => 0;

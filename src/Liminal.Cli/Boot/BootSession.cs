@@ -202,10 +202,10 @@ internal sealed class BootSession : IDisposable
         if (image is null || modules is null)
             return null;
 
-        var session = new BootSession(request, null, MultibootFiles.CommandLine(request), ConfigurationOf(request), null);
+        var session = new BootSession(request, null, MultibootFiles.CommandLine(request), ConfigurationOf(request) with { Program = image }, null);
         try
         {
-            MultibootBoot.Load(session.Machine, image, session.CommandLine, modules);
+            MultibootBoot.Load(session.Machine, session.CommandLine, modules);
             return session;
         }
         catch (BootException exception)

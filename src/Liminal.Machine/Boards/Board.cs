@@ -3,6 +3,7 @@ using System;
 using System.Collections.Generic;
 using System.Text;
 using Liminal.Chipset;
+using Liminal.Machine.Boot;
 
 namespace Liminal.Machine.Boards;
 
@@ -18,19 +19,25 @@ public sealed class Board
 
     private readonly ApicBus _bus;
     private readonly LocalApic[] _localApics;
+    private readonly AbsentLocalApic _absentApic;
+    private TestDevice? _testDevice;
     private readonly List<(string Name, IStateful Device)> _stateful = [];
 
     /// <summary>Builds the board at power-on.</summary>
-    /// <param name="processorCount">Number of processors, 1 to 64.</param>
-    /// <param name="memorySize">Bytes of RAM.</param>
+    /// <param name="configuration">Of it the number of processors (1 to 64), the size of memory, and the program of a machine that has one.</param>
     /// <param name="control">The machine around it.</param>
     /// <param name="transmit">Takes each byte that the guest writes to its first serial port.</param>
-    public Board(int processorCount, ulong memorySize, IMachineControl control, Action<byte> transmit)
+    public Board(MachineConfiguration configuration, IMachineControl control, Action<byte> transmit)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(processorCount, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(processorCount, MostProcessors);
+        int processorCount = configuration.ProcessorCount;
+        if (processorCount is < 1 or > MostProcessors)
+        {
+            throw new ArgumentException($"A board takes 1 to {MostProcessors} processors, not {processorCount}.", nameof(configuration));
+        }
+
         Clock = Keep("clock", new MachineClock());
         _bus = new ApicBus(control);
+        _absentApic = new AbsentLocalApic(control);
         _localApics = new LocalApic[processorCount];
         for (int index = 0; index < processorCount; index++)
         {
@@ -46,7 +53,6 @@ public sealed class Board
         CmosRtc rtc = Keep("rtc", new CmosRtc(Clock, DateAtPowerOn));
         AcpiPowerManagement acpi = Keep("acpi", new AcpiPowerManagement(Clock, control));
         PciConfigurationPorts pci = Keep("pci", new PciConfigurationPorts(control));
-        FirmwareConfiguration firmware = Keep("fwcfg", new FirmwareConfiguration(control, processorCount, memorySize));
 
         Ports.Attach("8259A, primary", pic, Pic8259.PrimaryPort, Pic8259.PortCount);
         Ports.Attach("8259A, secondary", pic, Pic8259.SecondaryPort, Pic8259.PortCount);
@@ -57,11 +63,15 @@ public sealed class Board
         Ports.Attach("debug exit", new DebugExitPort(control), MemoryMap.DebugExit, 4);
         Ports.Attach("serial port 1", Serial, MemoryMap.Serial1, Uart16550.PortCount);
         Ports.Attach("ACPI fixed hardware", acpi, MemoryMap.AcpiPower, AcpiPowerManagement.PortCount);
-        Ports.Attach("firmware configuration", firmware, FirmwareConfiguration.FirstPort, FirmwareConfiguration.PortCount);
         Ports.Attach("PCI configuration, no devices", pci, PciConfigurationPorts.FirstPort, 8);
         foreach ((ushort first, int count, string name) in MemoryMap.AbsentPorts)
         {
             Ports.Attach($"absent: {name}", new AbsentPorts(), first, count);
+        }
+
+        if (configuration.Program is { } program)
+        {
+            AttachTestDevices(configuration, program, control, isaInterrupts);
         }
     }
 
@@ -124,14 +134,20 @@ public sealed class Board
     public IMmioDevice? MmioAt(int processor, ulong address, out ulong offset)
     {
         LocalApic apic = _localApics[processor];
-        offset = address - MemoryMap.LocalApic;
-        if (offset < 0x1000 && apic.IsMemoryMapped)
+        offset = address - apic.Address;
+        if (offset < 0x1000)
         {
-            return apic;
+            return apic.IsMemoryMapped ? apic : _absentApic;
         }
 
         offset = address - MemoryMap.IoApic;
-        return offset < IoApic.WindowSize ? IoApic : null;
+        if (offset < IoApic.WindowSize)
+        {
+            return IoApic;
+        }
+
+        offset = address - TestDevice.MemoryAddress;
+        return offset < TestDevice.MemorySize ? _testDevice : null;
     }
 
     /// <summary>The board as text: memory, ports and interrupt inputs.</summary>
@@ -159,6 +175,17 @@ public sealed class Board
         text.AppendLine($"  {MemoryMap.Serial1Interrupt,2}  serial port 1");
         text.AppendLine($"  {MemoryMap.SystemControlInterrupt,2}  ACPI system control (never raised)");
         return text.ToString();
+    }
+
+    /// <summary>What QEMU gives to a test program: fw_cfg, which its firmware reads, and pc-testdev.</summary>
+    private void AttachTestDevices(MachineConfiguration configuration, MultibootImage program, IMachineControl control, IsaInterrupts interrupts)
+    {
+        var image = new FirmwareProgram((uint)program.Start, program.EntryPoint, (uint)(program.End - program.Start), offset => program.ByteAt(program.Start + offset));
+        FirmwareConfiguration firmware = Keep("fwcfg", new FirmwareConfiguration(control, configuration.ProcessorCount, configuration.MemorySize, image));
+        _testDevice = Keep("testdev", new TestDevice(control, interrupts));
+        Ports.Attach("firmware configuration", firmware, FirmwareConfiguration.FirstPort, FirmwareConfiguration.PortCount);
+        Ports.Attach("test device", _testDevice, TestDevice.FirstPort, TestDevice.PortCount);
+        Ports.Attach("test device, interrupt lines", _testDevice, TestDevice.FirstLinePort, TestDevice.LineCount);
     }
 
     private T Keep<T>(string name, T device)

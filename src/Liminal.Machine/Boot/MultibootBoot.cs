@@ -41,13 +41,14 @@ public static class MultibootBoot
     private const ulong InformationEnd = MemoryMap.MultibootInformation + 0x3000;
 
     /// <summary>Loads image, modules and information, and sets the entry state.</summary>
-    /// <param name="machine">A machine that has not run.</param>
-    /// <param name="image">The image.</param>
+    /// <param name="machine">A machine that has not run, with the image as the program of its configuration.</param>
     /// <param name="commandLine">ASCII, shorter than <see cref="MemoryMap.CommandLineSize"/>; by custom it begins with the image's name.</param>
     /// <param name="modules">Files for the program.</param>
     /// <exception cref="BootException">The parts do not fit, or lie where the information is.</exception>
-    public static void Load(VirtualMachine machine, MultibootImage image, string commandLine, IReadOnlyList<MultibootModule> modules)
+    /// <exception cref="ArgumentException">The machine's configuration has no program.</exception>
+    public static void Load(VirtualMachine machine, string commandLine, IReadOnlyList<MultibootModule> modules)
     {
+        MultibootImage image = machine.Configuration.Program ?? throw new ArgumentException("The machine has no program.", nameof(machine));
         GuestRam ram = machine.Ram;
         foreach (KernelSegment segment in image.Segments)
         {

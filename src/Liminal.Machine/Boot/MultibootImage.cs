@@ -47,6 +47,37 @@ public sealed class MultibootImage
         }
     }
 
+    /// <summary>First address of all parts.</summary>
+    public ulong Start
+    {
+        get
+        {
+            ulong start = ulong.MaxValue;
+            foreach (KernelSegment segment in Segments)
+            {
+                start = Math.Min(start, segment.Address);
+            }
+
+            return start;
+        }
+    }
+
+    /// <summary>A byte of the image as it is in memory after loading.</summary>
+    /// <param name="address">Physical address; 0 is read where the image has nothing.</param>
+    public byte ByteAt(ulong address)
+    {
+        foreach (KernelSegment segment in Segments)
+        {
+            ulong offset = address - segment.Address;
+            if (offset < (ulong)segment.Bytes.Length)
+            {
+                return segment.Bytes.Span[(int)offset];
+            }
+        }
+
+        return 0;
+    }
+
     /// <summary>True when a file has a Multiboot header. Linux images do not count, whatever bytes they have.</summary>
     /// <param name="file">The file, or at least its first 8192 bytes.</param>
     public static bool IsMultiboot(ReadOnlySpan<byte> file)

@@ -6,6 +6,7 @@ using Liminal.X86.Paging;
 namespace Liminal.X86.Instructions;
 
 /// <summary>Near jumps, calls and returns. Each ends its block and names the next one when it is linked.</summary>
+/// <remarks>A target that is not canonical faults at the branch, before it has done anything: SDM2 "JMP", "CALL", "RET"; an AMD EPYC does the same.</remarks>
 internal static unsafe class ControlFlow
 {
     private const int Rsp = 4 * 8;
@@ -51,7 +52,10 @@ internal static unsafe class ControlFlow
     /// <summary>JMP to a 64-bit register.</summary>
     public static nint JumpRegister(Core* core, Op* op)
     {
-        Core.Rip(core) = *Core.Register(core, op->Source);
+        ulong target = *Core.Register(core, op->Source);
+        if (!CanGoTo(core, op, target))
+            return Form.Abort(core, op);
+        Core.Rip(core) = target;
         return 0;
     }
 
@@ -71,6 +75,8 @@ internal static unsafe class ControlFlow
     public static nint CallRegister(Core* core, Op* op)
     {
         ulong target = *Core.Register(core, op->Source);
+        if (!CanGoTo(core, op, target))
+            return Form.Abort(core, op);
         ulong address = *Core.Register(core, Rsp) - 8;
         FastEntry* entry = Core.Entry(core, address);
         if (!Form.HitsWrite<Size64>(entry, address))
@@ -92,6 +98,8 @@ internal static unsafe class ControlFlow
         if (!Form.HitsRead<Size64>(entry, pointer) || !Form.HitsWrite<Size64>(stack, address))
             return Form.Run<CallIndirect<Size64, TAddress>>(core, op);
         ulong target = *(ulong*)(pointer + entry->Addend);
+        if (!CanGoTo(core, op, target))
+            return Form.Abort(core, op);
         *(ulong*)(address + stack->Addend) = Core.Rip(core) + op->Offset + op->Length;
         *Core.Register(core, Rsp) = address;
         Core.Rip(core) = target;
@@ -105,9 +113,24 @@ internal static unsafe class ControlFlow
         FastEntry* entry = Core.Entry(core, address);
         if (!Form.HitsRead<Size64>(entry, address))
             return ReturnSlow(core, op, address);
-        Core.Rip(core) = *(ulong*)(address + entry->Addend);
+        ulong target = *(ulong*)(address + entry->Addend);
+        if (!CanGoTo(core, op, target))
+            return Form.Abort(core, op);
+        Core.Rip(core) = target;
         *Core.Register(core, Rsp) = address + 8 + op->Immediate;
         return 0;
+    }
+
+    /// <summary>False with #GP set for a target that is not canonical. At once for those that are with 4-level paging.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool CanGoTo(Core* core, Op* op, ulong target)
+        => (target + (1ul << 47)) >> 48 == 0 || CanGoFar(core, op, target);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool CanGoFar(Core* core, Op* op, ulong target)
+    {
+        core->Op = op;
+        return core->Processor.IsInCode(target);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -152,7 +175,7 @@ internal static unsafe class ControlFlow
     private static nint ReturnSlow(Core* core, Op* op, ulong address)
     {
         core->Op = op;
-        if (!core->Processor.Load(address, 8, out ulong target))
+        if (!core->Processor.Load(address, 8, out ulong target) || !core->Processor.IsInCode(target))
             return Form.Abort(core, op);
         Core.Rip(core) = target;
         *Core.Register(core, Rsp) = address + 8 + op->Immediate;

@@ -9,7 +9,7 @@ namespace Liminal.Machine.Tests.Boards;
 
 public sealed class BoardTests
 {
-    private readonly Board _board = new(2, 512ul << 20, new NoControl(), _ => { });
+    private readonly Board _board = new(new MachineConfiguration { ProcessorCount = 2, MemorySize = 512ul << 20 }, new NoControl(), _ => { });
 
     [Fact]
     public void The_board_describes_itself()
@@ -27,12 +27,29 @@ public sealed class BoardTests
         Assert.Null(_board.MmioAt(0, 0xFED0_0000, out _));
     }
 
-    [Fact]
-    public void In_x2apic_mode_the_register_page_answers_nobody()
+    [Theory]
+    [InlineData(0xFEE0_0C00)]
+    [InlineData(0xFEE0_0000)]
+    public void A_local_apic_that_is_disabled_or_in_x2apic_mode_leaves_its_page_to_nobody(ulong value)
     {
-        Assert.True(_board.LocalApics[0].TrySetBase(_board.LocalApics[0].Base | 0x400));
+        Assert.True(_board.LocalApics[0].TrySetBase(value));
 
+        IMmioDevice page = _board.MmioAt(0, 0xFEE0_0020, out ulong offset)!;
+        page.WriteMmio(offset, 1, 0);
+        Assert.Equal(0xFFFF_FFFFul, page.ReadMmio(offset, 4));
+        Assert.Throws<InvalidOperationException>(() => page.WriteMmio(offset, 4, 0x20));
+    }
+
+    [Fact]
+    public void A_local_apic_can_be_moved_where_no_memory_is()
+    {
+        Assert.True(_board.LocalApics[0].TrySetBase(0xFED4_0900));
+
+        Assert.Same(_board.LocalApics[0], _board.MmioAt(0, 0xFED4_0020, out ulong offset));
+        Assert.Equal(0x20ul, offset);
         Assert.Null(_board.MmioAt(0, 0xFEE0_0020, out _));
+        Assert.Same(_board.LocalApics[1], _board.MmioAt(1, 0xFEE0_0020, out _));
+        Assert.Throws<InvalidOperationException>(() => _board.LocalApics[0].TrySetBase(0x0010_0900));
     }
 
     [Theory]

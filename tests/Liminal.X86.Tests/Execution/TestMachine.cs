@@ -200,6 +200,8 @@ internal sealed class TestBus : IBus
 
     public BusOutcome WriteMsr(Processor processor, uint index, ulong value) => BusOutcome.GeneralProtection;
 
+    public bool HasLocalApic(Processor processor) => true;
+
     public int AcknowledgeInterrupt(Processor processor)
     {
         processor.InterruptRequested = false;

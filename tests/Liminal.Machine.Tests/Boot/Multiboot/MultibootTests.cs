@@ -48,8 +48,8 @@ public sealed class MultibootTests
     [Fact]
     public void The_memory_map_has_the_memory_of_the_machine()
     {
-        using var machine = new VirtualMachine(new MachineConfiguration { MemorySize = 128 << 20 }, _ => { });
-        MultibootBoot.Load(machine, MultibootImage.Read(MultibootPrograms.Endless), "", []);
+        using var machine = new VirtualMachine(new MachineConfiguration { MemorySize = 128 << 20, Program = MultibootImage.Read(MultibootPrograms.Endless) }, _ => { });
+        MultibootBoot.Load(machine, "", []);
         const ulong Information = MemoryMap.MultibootInformation;
         uint length = machine.Ram.Read<uint>(Information + 44);
         ulong map = machine.Ram.Read<uint>(Information + 48);
@@ -65,8 +65,8 @@ public sealed class MultibootTests
     [Fact]
     public void A_program_that_never_ends_can_be_interrupted()
     {
-        using var machine = new VirtualMachine(new MachineConfiguration { MemorySize = 64 << 20 }, _ => { });
-        MultibootBoot.Load(machine, MultibootImage.Read(MultibootPrograms.Endless), "", []);
+        using var machine = new VirtualMachine(new MachineConfiguration { MemorySize = 64 << 20, Program = MultibootImage.Read(MultibootPrograms.Endless) }, _ => { });
+        MultibootBoot.Load(machine, "", []);
         machine.Interrupt();
         Assert.Equal(MachineEndKind.Requested, machine.Run(ulong.MaxValue).Kind);
 
@@ -123,8 +123,8 @@ public sealed class MultibootTests
     {
         try
         {
-            using var machine = new VirtualMachine(new MachineConfiguration { MemorySize = 64 << 20 }, _ => { });
-            MultibootBoot.Load(machine, MultibootImage.Read(image), "", []);
+            using var machine = new VirtualMachine(new MachineConfiguration { MemorySize = 64 << 20, Program = MultibootImage.Read(image) }, _ => { });
+            MultibootBoot.Load(machine, "", []);
             return "";
         }
         catch (BootException exception)
@@ -138,10 +138,10 @@ public sealed class MultibootTests
     private static (string Console, MachineEnd End) RunHere(byte[] image)
     {
         var console = new StringBuilder();
-        var configuration = new MachineConfiguration { ProcessorCount = 2, MemorySize = 64 << 20, Cpuid = CpuidModel.Build(2) };
+        var configuration = new MachineConfiguration { ProcessorCount = 2, MemorySize = 64 << 20, Cpuid = CpuidModel.Build(2), Program = MultibootImage.Read(image) };
         using var machine = new VirtualMachine(configuration, octet => console.Append((char)octet));
         MultibootModule[] modules = [new("alpha\0"u8.ToArray(), "first.txt with words"), new("beta!\0"u8.ToArray(), "second.txt")];
-        MultibootBoot.Load(machine, MultibootImage.Read(image), Name + " one two", modules);
+        MultibootBoot.Load(machine, Name + " one two", modules);
         MachineEnd end = machine.Run(100_000_000);
         return (console.ToString(), end);
     }
