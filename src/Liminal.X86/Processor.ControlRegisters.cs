@@ -122,7 +122,7 @@ public sealed unsafe partial class Processor
     internal bool InvalidateContext(ulong kind, ulong pcid, ulong address)
     {
         bool needsContext = kind <= 1;
-        if (kind > 3 || pcid > 0xfff || (kind == 0 && !IsCanonical(address))
+        if (kind > 3 || pcid > 0xfff || (kind == 0 && !IsCanonicalToHold(address))
             || (needsContext && pcid != 0 && (State.Cr4 & Cr4.ProcessContextIds) == 0))
         {
             return Raise(ExceptionVector.GeneralProtection);

@@ -156,7 +156,7 @@ public sealed unsafe partial class Processor
 
     private bool WriteAddress(ref ulong register, ulong value)
     {
-        if (!IsCanonical(value))
+        if (!IsCanonicalToHold(value))
             return Raise(ExceptionVector.GeneralProtection);
         register = value;
         return true;

@@ -185,7 +185,7 @@ public sealed unsafe partial class Processor
                 return Raise(ExceptionVector.GeneralProtection, error);
             if (!LoadSystem(address + 8, 8, out high))
                 return false;
-            if (((high >> 40) & 0x1f) != 0 || !IsCanonical(BaseOf(low) | (high << 32)))
+            if (((high >> 40) & 0x1f) != 0 || !IsCanonicalToHold(BaseOf(low) | (high << 32)))
                 return Raise(ExceptionVector.GeneralProtection, error);
         }
 

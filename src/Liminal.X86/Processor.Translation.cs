@@ -54,9 +54,18 @@ public sealed unsafe partial class Processor
     }
 
     /// <summary>True when an address is sign-extended from 48 bits, or 57 with 5-level paging.</summary>
-    public bool IsCanonical(ulong address)
+    public bool IsCanonical(ulong address) => IsCanonical(address, (State.Cr4 & Cr4.FiveLevelPaging) != 0);
+
+    /// <summary>True when a register that holds an address takes this one: a base, a table, an MSR; and when INVPCID does.</summary>
+    /// <remarks>
+    /// 57 bits on a processor that has 5-level paging, whether it is on or not. Source: what KVM's developers found on processors, commit "KVM: x86:
+    /// model canonical checks more precisely" of Linux 6.13.
+    /// </remarks>
+    public bool IsCanonicalToHold(ulong address) => IsCanonical(address, _hasFiveLevels);
+
+    private static bool IsCanonical(ulong address, bool isWide)
     {
-        int unused = (State.Cr4 & Cr4.FiveLevelPaging) != 0 ? 7 : 16;
+        int unused = isWide ? 7 : 16;
         return ((long)(address << unused) >> unused) == (long)address;
     }
 

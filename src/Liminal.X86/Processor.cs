@@ -20,6 +20,7 @@ public sealed unsafe partial class Processor : IDisposable
     private readonly Core* _core;
     private readonly FastEntry* _fastTables;
     private readonly int _physicalBits;
+    private readonly bool _hasFiveLevels;
     private readonly bool _hasGiantPages;
     private readonly MachineCode _machineCode;
     private GCHandle _handle;
@@ -40,6 +41,7 @@ public sealed unsafe partial class Processor : IDisposable
         Bus = bus;
         Cpuid = cpuid;
         _physicalBits = cpuid.PhysicalBits;
+        _hasFiveLevels = (cpuid.Find(7, 0).Ecx & (1 << 16)) != 0;
         _hasGiantPages = (cpuid.Find(0x8000_0001, 0).Edx & (1 << 26)) != 0;
         Code = code;
         MachineCode users = ram.Observer as MachineCode ?? new MachineCode(code);

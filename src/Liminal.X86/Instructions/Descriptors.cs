@@ -80,7 +80,7 @@ internal readonly unsafe struct LoadTable<TAddress> : IInstruction
         int width = core->Is64Bit ? 8 : 4;
         if (!processor.Load(address, 2, out ulong limit) || !processor.Load(address + 2, width, out ulong tableBase))
             return Completion.Fault;
-        if (core->Is64Bit && !processor.IsCanonical(tableBase))
+        if (core->Is64Bit && !processor.IsCanonicalToHold(tableBase))
         {
             processor.Raise(ExceptionVector.GeneralProtection);
             return Completion.Fault;

@@ -182,7 +182,7 @@ internal readonly unsafe struct WriteSegmentBase : IInstruction
         ulong value = op->Scale == 8 ? *Core.Register(core, op->Source) : *(uint*)Core.Register(core, op->Source);
         if ((core->State.Cr4 & Cr4.FsGsBase) == 0)
             processor.Raise(ExceptionVector.InvalidOpcode);
-        else if (!processor.IsCanonical(value))
+        else if (!processor.IsCanonicalToHold(value))
             processor.Raise(ExceptionVector.GeneralProtection);
         else
             return Set(processor, (SegmentIndex)op->Extra, value);

@@ -144,6 +144,89 @@ public sealed class DebugTests
         Assert.Equal(0ul, machine.Processor.State.Debug[5] & (1 << 13));
     }
 
+    [Fact]
+    public void DR6_says_which_breakpoints_this_exception_met_and_keeps_what_only_software_clears()
+    {
+        using var machine = new TestMachine();
+        machine.Load(a =>
+        {
+            Iced.Intel.Label target = a.CreateLabel();
+            a.lea(rax, __[target]);
+            a.mov(dr2, rax);
+            a.mov(eax, 0x20);
+            a.mov(dr7, rax);
+            a.mov(eax, 0x4002);
+            a.mov(dr6, rax);
+            a.Label(ref target);
+            a.nop();
+        });
+
+        machine.RunToHalt();
+
+        Assert.Equal(1ul, machine.Processor.Gpr(15));
+        Assert.Equal(0x4004ul, machine.Processor.State.Debug[4] & 0xe00f);
+    }
+
+    [Theory]
+    [InlineData("int1", 0x0000)]
+    [InlineData("mov dr6", 0x2000)]
+    public void Behind_mov_ss_a_debug_exception_of_another_kind_says_nothing_of_the_step(string next, ulong status)
+    {
+        using var machine = new TestMachine();
+        machine.Load(a =>
+        {
+            a.mov(ecx, 0x2000);
+            if (next != "int1")
+                a.mov(dr7, rcx);
+            a.mov(eax, TestMachine.KernelData);
+            a.pushfq();
+            a.or(__word_ptr[rsp], 0x100);
+            a.popfq();
+            a.mov(ss, ax);
+            if (next == "int1")
+                a.int1();
+            else
+                a.mov(dr6, rcx);
+        });
+
+        machine.RunToHalt();
+
+        Assert.Equal(1ul, machine.Processor.Gpr(15));
+        Assert.Equal(status, machine.Processor.State.Debug[4] & 0xe00f);
+    }
+
+    [Theory]
+    [InlineData("int1", 1)]
+    [InlineData("int 1", 2)]
+    public void A_watchpoint_that_mov_ss_holds_back_joins_INT1_and_follows_INT_n(string next, ulong exceptions)
+    {
+        using var machine = new TestMachine();
+        machine.Load(TestMachine.HandlerAddress + (BreakpointVector * 16), a =>
+        {
+            a.inc(r14d);
+            a.iretq();
+        });
+        machine.Load(a =>
+        {
+            a.mov(rbx, TestMachine.DataAddress);
+            a.mov(__word_ptr[rbx], TestMachine.KernelData);
+            a.mov(dr1, rbx);
+            a.mov(eax, (3 << 20) | (1 << 22) | 4); // two bytes, loads and stores, DR1, local
+            a.mov(dr7, rax);
+            a.mov(ss, __word_ptr[rbx]);
+            if (next == "int1")
+                a.int1();
+            else
+                a.@int(1);
+            a.hlt();
+        });
+
+        machine.RunToHalt();
+
+        Assert.Equal(exceptions, machine.Processor.Gpr(14));
+        Assert.Equal(2ul, machine.Processor.State.Debug[4] & 0xe00f);
+    }
+
     [Theory]
     [InlineData(0, 0)]
     [InlineData(2, 17)]

@@ -118,9 +118,8 @@ internal static partial class VectorCases
 
         program.Attempt(a => { a.mov(rbx, Hole); a.mov(rax, __[rbx]); });
         program.Attempt(a => { a.mov(rsp, Hole); a.push(rax); });
-        program.Attempt(a => { a.mov(rcx, Hole); a.jmp(rcx); });
-        program.Attempt(a => { a.mov(rcx, Hole); a.call(rcx); });
-        program.Attempt(a => { a.mov(rcx, Hole); a.push(rcx); a.ret(); });
+
+        // Branches to such an address, which fault at their target in QEMU and at themselves on processors, are in NonCanonicalTargetTests.
         program.Attempt(a => { a.mov(rbx, Hole - 4); a.mov(rax, __[rbx]); });
         program.Attempt(a => { a.mov(rsi, Hole); a.mov(edi, VectorImage.Data); a.movsb(); });
         program.Attempt(a => { a.mov(rbx, Hole); a.invlpg(__[rbx]); });
