@@ -121,7 +121,7 @@ internal sealed class ProcessorBus(VirtualMachine machine) : IBus
         switch (index)
         {
             case ApicBaseMsr:
-                return apic.TrySetBase(value) ? BusOutcome.Done : BusOutcome.GeneralProtection;
+                return value >> processor.Cpuid.PhysicalBits == 0 && apic.TrySetBase(value) ? BusOutcome.Done : BusOutcome.GeneralProtection;
             case TscDeadlineMsr:
                 SetTscDeadline(processor, apic, value);
                 return BusOutcome.Done;
