@@ -182,6 +182,54 @@ internal static class MultibootPrograms
         (Listening32, MultibootElf.Assemble(32, Listening32, Listen)),
         (ListenerHandler, MultibootElf.Assemble(32, ListenerHandler, TakeBytes)));
 
+    /// <summary>Prints items of the firmware configuration, first bytes of the program among them, and what the test device makes of its ports and memory.</summary>
+    public static byte[] TestDevices { get; } = MultibootElf.Build(a =>
+    {
+        Begin(a);
+        foreach ((int item, int words) in ((int, int)[])[(0x00, 1), (0x03, 2), (0x05, 1), (0x07, 1), (0x0F, 1), (0x10, 1), (0x11, 3)])
+        {
+            a.mov(edx, 0x510);
+            a.mov(eax, item);
+            a.@out(dx, ax);
+            for (int word = 0; word < words; word++)
+            {
+                a.mov(edx, 0x511);
+                for (int octet = 0; octet < 4; octet++)
+                {
+                    a.@in(al, dx);
+                    a.mov(bl, al);
+                    a.ror(ebx, 8);
+                }
+
+                PrintHex(a, 32);
+            }
+        }
+
+        a.mov(eax, 0x12345678);
+        a.@out(0xe0, eax);
+        a.mov(al, 0x2b);
+        a.@out(0xe1, al);
+        a.mov(eax, 0x4d3c);
+        a.@out(0xea, ax);
+        a.mov(eax, 0x10_0000);
+        a.@out(0xe4, eax);
+        foreach (int port in (int[])[0xe0, 0xe8])
+        {
+            a.@in(eax, (byte)port);
+            a.mov(ebx, eax);
+            PrintHex(a, 32);
+        }
+
+        a.xor(ebx, ebx);
+        a.@in(ax, 0xe2);
+        a.mov(bx, ax);
+        PrintHex(a, 32);
+        a.mov(__dword_ptr[0xff00_fffc], 0x6a5b4c3d);
+        a.mov(ebx, __dword_ptr[0xff00_fffc]);
+        PrintHex(a, 32);
+        Exit(a, 0);
+    });
+
     /// <summary>Counts for ever.</summary>
     public static byte[] Endless { get; } = MultibootElf.Build(a =>
     {

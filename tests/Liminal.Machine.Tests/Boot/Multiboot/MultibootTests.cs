@@ -16,7 +16,7 @@ public sealed class MultibootTests
     private const string Name = "program.elf";
 
     public static TheoryData<string> Programs =>
-        [nameof(MultibootPrograms.Information), nameof(MultibootPrograms.Bare), nameof(MultibootPrograms.Paging), nameof(MultibootPrograms.LongMode), nameof(MultibootPrograms.SecondProcessor)];
+        [nameof(MultibootPrograms.Information), nameof(MultibootPrograms.Bare), nameof(MultibootPrograms.Paging), nameof(MultibootPrograms.LongMode), nameof(MultibootPrograms.SecondProcessor), nameof(MultibootPrograms.TestDevices)];
 
     [Theory]
     [InlineData(nameof(MultibootPrograms.Information), "2badb002\nprogram.elf one two\nfirst.txt with words\nalpha\n00000006\nsecond.txt\nbeta!\n00000006\n00000001\n", 0)]
@@ -158,7 +158,7 @@ public sealed class MultibootTests
                 otherProgram ?? program,
                 [
                     "-kernel", Name, "-append", "one two", "-initrd", "first.txt with words,second.txt", "-m", "64", "-smp", "2", "-display", "none",
-                    "-monitor", "none", "-serial", "file:console", "-no-reboot", "-net", "none", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+                    "-monitor", "none", "-serial", "file:console", "-no-reboot", "-net", "none", "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-device", "pc-testdev",
                 ])
             {
                 WorkingDirectory = folder,
