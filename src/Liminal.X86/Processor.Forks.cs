@@ -45,8 +45,7 @@ public sealed unsafe partial class Processor
         keepsPointers &= TryKeepTlb(original);
         _retiredAtEnd = State.InstructionsRetired;
         _retiredAtReport = ulong.MaxValue;
-        _hook = null;
-        _beforeInstruction = null;
+        _core->Hook.Target = null;
         Observer = null;
         _watched = null;
         _core->Remaining = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System;
 using Liminal.X86.Execution;
+using Liminal.X86.Observation;
 using Liminal.X86.State;
 
 namespace Liminal.X86;
@@ -116,7 +117,7 @@ public sealed unsafe partial class Processor
             return false;
         }
 
-        if (_hook != null && !_hook.BeforeInstruction(this))
+        if (Hook is { } hook && !hook.BeforeInstruction(new HookedInstruction(core)))
         {
             _stop = Stopped(StopKind.Hook);
             return false;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System;
 using Liminal.Memory;
 using Liminal.Memory.Ram;
 using Liminal.Platform;
@@ -19,7 +20,7 @@ public sealed unsafe partial class Processor
     private const int EmptyTable = 3;
     private const ulong PageMask = ~0xffful;
 
-    private readonly uint[] _keys = new uint[CodeMode.Count];
+    private uint[] _keys = new uint[1 << CodeMode.HookShift];
 
     /// <summary>Counts what links between blocks rely on: code translations that came or went, and code that was replaced.</summary>
     private ulong _codeChanges;
@@ -142,8 +143,8 @@ public sealed unsafe partial class Processor
         bool isUser = (State.Cr0 & Cr0.ProtectionEnable) != 0 && Cpl == 3;
         if (isUser)
             mode |= CodeMode.User;
-        if (_hook != null)
-            mode |= CodeMode.Hooked;
+        if (Hook is { } hook)
+            mode |= hook.Kind << CodeMode.HookShift;
         bool suspendsSmap = (State.Cr4 & Cr4.SupervisorAccessPrevention) != 0 && (State.SystemFlags & Rflags.AlignmentCheck) != 0;
         bool isVectorDefined = (State.Cr0 & Cr0.Emulation) == 0 && (State.Cr4 & Cr4.OsFxsr) != 0;
         _core->VectorFault = !isVectorDefined ? ExceptionVector.InvalidOpcode
@@ -157,6 +158,8 @@ public sealed unsafe partial class Processor
 
     private uint KeyOf(int mode)
     {
+        if (mode >= _keys.Length)
+            Array.Resize(ref _keys, (mode | ~CodeMode.HookMask) + 1);
         ref uint key = ref _keys[mode];
         if (key == 0)
             key = Code.NewKey();

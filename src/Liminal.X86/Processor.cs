@@ -53,6 +53,7 @@ public sealed unsafe partial class Processor : IDisposable
         _core = (Core*)NativeMemory.AlignedAlloc((nuint)sizeof(Core), 64);
         *_core = default;
         _core->Handle = _handle;
+        _core->Hook = new GCHandle<InstructionHook?>(null);
         _fastTables = (FastEntry*)NativeMemory.AlignedAlloc((nuint)(FastTableCount * FastEntry.Count * sizeof(FastEntry)), 64);
         new Span<FastEntry>(_fastTables, FastTableCount * FastEntry.Count).Fill(new FastEntry { ReadTag = FastEntry.NoPage, WriteTag = FastEntry.NoPage });
         _translator = new Decoding.Translator(this, code);
@@ -236,6 +237,7 @@ public sealed unsafe partial class Processor : IDisposable
         _isDisposed = true;
         Code.Remove(this);
         _machineCode.Remove(this);
+        _core->Hook.Dispose();
         NativeMemory.AlignedFree(_core);
         NativeMemory.AlignedFree(_fastTables);
         _handle.Free();

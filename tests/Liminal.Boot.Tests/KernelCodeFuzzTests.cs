@@ -6,6 +6,7 @@ using System.Linq;
 using Liminal.Machine;
 using Liminal.Machine.Saving;
 using Liminal.X86;
+using Liminal.X86.Observation;
 using Liminal.X86.Paging;
 
 namespace Liminal.Boot.Tests;
@@ -54,10 +55,10 @@ public sealed class KernelCodeFuzzTests
     private static ulong[] ExecutedNext(VirtualMachine machine)
     {
         using VirtualMachine fork = machine.Fork();
-        var recorder = new Recorder();
-        fork.Processors[0].Hook = recorder;
+        HashSet<ulong> addresses = [];
+        fork.Processors[0].Hook = new InstructionHook<Recorder>(new Recorder(addresses));
         fork.Run(machine.InstructionsRetired + Length);
-        return [.. recorder.Addresses];
+        return [.. addresses];
     }
 
     /// <summary>Changes some bytes of instructions that are about to execute, in a fork, and runs it.</summary>
@@ -83,13 +84,11 @@ public sealed class KernelCodeFuzzTests
         return $"{end}, {fork.InstructionsRetired} instructions, {string.Join(' ', Enumerable.Range(0, 16).Select(number => processor.Gpr(number)))}";
     }
 
-    private sealed class Recorder : IInstructionHook
+    private readonly struct Recorder(HashSet<ulong> addresses) : IInstructionHook
     {
-        public HashSet<ulong> Addresses { get; } = [];
-
-        public bool BeforeInstruction(Processor processor)
+        public bool BeforeInstruction(HookedInstruction instruction)
         {
-            Addresses.Add(processor.LinearRip);
+            addresses.Add(instruction.Processor.LinearRip);
             return true;
         }
     }

@@ -166,11 +166,12 @@ public sealed class ForkTests
         }
 
         watched.Run(End / 2);
-        watched.Processors[0].Hook = counter;
+        var hook = new InstructionHook<CountingHook>();
+        watched.Processors[0].Hook = hook;
         watched.Run(End);
 
         AssertEqual(plain, watched);
-        Assert.Equal(End / 2, counter.Instructions);
+        Assert.Equal(End / 2, hook.Hook.Count);
         Assert.NotEqual(0ul, counter.Stores);
     }
 
@@ -185,7 +186,7 @@ public sealed class ForkTests
         {
             first.ProcessorObserver = counter;
             first.WatchPage(0x200);
-            first.Processors[0].Hook = counter;
+            first.Processors[0].Hook = new InstructionHook<CountingHook>();
             first.Breakpoints.Add(0x10_0008);
             first.Run(201);
         }
@@ -197,6 +198,7 @@ public sealed class ForkTests
         Assert.Equal(500ul, second.Ram.Read<ulong>(0x20_0000));
         Assert.Equal(seen, counter.Stores);
         Assert.Null(second.ProcessorObserver);
+        Assert.Null(second.Processors[0].Hook);
         Assert.Equal(101ul, machine.Processors[0].InstructionsRetired);
     }
 
@@ -221,17 +223,20 @@ public sealed class ForkTests
         MachineDigest.Of(expected) == MachineDigest.Of(actual),
         $"differs in {MachineDigest.FirstDifference(expected, actual)}");
 
-    private sealed class Counter : IProcessorObserver, IInstructionHook
+    private struct CountingHook : IInstructionHook
     {
-        public ulong Stores { get; private set; }
+        public ulong Count { get; private set; }
 
-        public ulong Instructions { get; private set; }
-
-        public bool BeforeInstruction(Processor processor)
+        public bool BeforeInstruction(HookedInstruction instruction)
         {
-            Instructions++;
+            Count++;
             return true;
         }
+    }
+
+    private sealed class Counter : IProcessorObserver
+    {
+        public ulong Stores { get; private set; }
 
         public void OnWatchedStore(Processor processor, in WatchedStore store) => Stores++;
     }

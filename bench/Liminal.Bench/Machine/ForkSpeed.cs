@@ -9,7 +9,7 @@ using Liminal.Machine;
 using Liminal.Machine.Boards;
 using Liminal.Machine.Boot;
 using Liminal.Machine.Saving;
-using Liminal.X86;
+using Liminal.X86.Observation;
 
 namespace Liminal.Bench.Machine;
 
@@ -43,14 +43,14 @@ internal static class ForkSpeed
     private static void MeasureHookedBoot(string[] args)
     {
         double without = SecondsOfBoot(args, null);
-        var counter = new Counter();
+        var counter = new InstructionHook<CountingHook>();
         double with = SecondsOfBoot(args, counter);
         Console.WriteLine(
             $"boot to {Points[^1]:N0}, hook on every instruction: {Points[^1] / with / 1e6:F0} MIPS with, {Points[^1] / without / 1e6:F0} without, "
-            + $"ratio {without / with:F2}, {counter.Count:N0} calls");
+            + $"ratio {without / with:F2}, {counter.Hook.Count:N0} calls");
     }
 
-    private static double SecondsOfBoot(string[] args, IInstructionHook? hook)
+    private static double SecondsOfBoot(string[] args, InstructionHook? hook)
     {
         using VirtualMachine machine = Boot(args);
         machine.Processors[0].Hook = hook;
@@ -100,7 +100,7 @@ internal static class ForkSpeed
         const ulong Length = 20_000_000;
         double without = double.MaxValue;
         double with = double.MaxValue;
-        var counter = new Counter();
+        var counter = new InstructionHook<CountingHook>();
         for (int round = 0; round < 3; round++)
         {
             without = Math.Min(without, SecondsOf(machine, Length, null));
@@ -108,10 +108,10 @@ internal static class ForkSpeed
         }
 
         Console.WriteLine(
-            $"  hook on every instruction: {Length / with / 1e6:F0} MIPS with, {Length / without / 1e6:F0} without, ratio {without / with:F2}, {counter.Count:N0} calls");
+            $"  hook on every instruction: {Length / with / 1e6:F0} MIPS with, {Length / without / 1e6:F0} without, ratio {without / with:F2}, {counter.Hook.Count:N0} calls");
     }
 
-    private static double SecondsOf(VirtualMachine machine, ulong length, IInstructionHook? hook)
+    private static double SecondsOf(VirtualMachine machine, ulong length, InstructionHook? hook)
     {
         using VirtualMachine fork = machine.Fork();
         fork.Processors[0].Hook = hook;
@@ -162,11 +162,11 @@ internal static class ForkSpeed
         }
     }
 
-    private sealed class Counter : IInstructionHook
+    private struct CountingHook : IInstructionHook
     {
         public long Count { get; private set; }
 
-        public bool BeforeInstruction(Processor processor)
+        public bool BeforeInstruction(HookedInstruction instruction)
         {
             Count++;
             return true;

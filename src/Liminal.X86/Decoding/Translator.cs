@@ -31,7 +31,7 @@ internal sealed unsafe class Translator
     /// <summary>The block at a linear address; null with the processor's exit set when it cannot be fetched.</summary>
     public Block* Find(ulong address, int mode)
     {
-        mode &= (mode & CodeMode.Single) != 0 ? ~(CodeMode.User | CodeMode.Hooked) : ~CodeMode.User;
+        mode &= (mode & CodeMode.Single) != 0 ? ~(CodeMode.User | CodeMode.HookMask) : ~CodeMode.User;
         byte* start = Fetch(address);
         if (start == null)
             return null;
@@ -103,13 +103,13 @@ internal sealed unsafe class Translator
                 previous = null;
             }
 
-            if ((mode & CodeMode.Hooked) != 0)
+            if ((mode & CodeMode.HookMask) != 0)
             {
                 *op++ = new Op
                 {
                     Offset = (ushort)bytes,
                     Number = (byte)count,
-                    Handler = (nint)(delegate*<Core*, Op*, nint>)&Processor.CallHook,
+                    Handler = _processor.Hook!.Handler,
                 };
                 previous = null;
             }

@@ -2,6 +2,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Liminal.X86.Observation;
 using Liminal.X86.Paging;
 using Liminal.X86.State;
 
@@ -49,6 +50,9 @@ internal unsafe struct Core
 
     /// <summary>Leads to the <see cref="X86.Processor"/>.</summary>
     public GCHandle Handle;
+
+    /// <summary>Sees each instruction; without a target while there is none.</summary>
+    public GCHandle<InstructionHook?> Hook;
 
     /// <summary>Lets every handler behind the present one know that the block must end here.</summary>
     public readonly bool MustLeave => Attention != Attention.None;

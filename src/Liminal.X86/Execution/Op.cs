@@ -97,11 +97,11 @@ internal static class CodeMode
     /// <summary>One instruction to a block, nothing fused: for single steps and the end of a budget.</summary>
     public const int Single = 16;
 
-    /// <summary>Each instruction is shown to the hook first; nothing fused.</summary>
-    public const int Hooked = 32;
-
     /// <summary>Outside 64-bit mode: some segment is not flat, so that limits are looked at.</summary>
-    public const int Limited = 64;
+    public const int Limited = 32;
 
-    public const int Count = 128;
+    /// <summary>From this bit on the kind of the hook that each instruction is shown to first, with nothing fused; zero without.</summary>
+    public const int HookShift = 6;
+
+    public const int HookMask = -1 << HookShift;
 }

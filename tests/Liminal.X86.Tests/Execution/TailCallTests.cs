@@ -7,6 +7,7 @@ using System.Linq;
 using System.Reflection;
 using Iced.Intel;
 using Liminal.Testing;
+using Liminal.X86.Observation;
 using Liminal.X86.State;
 using Liminal.X86.Tests.Instructions;
 
@@ -64,7 +65,7 @@ public sealed class TailCallTests
     {
         Assert.SkipUnless(IsOptimised, "the compiler makes tail calls in optimised code only");
         using var machine = new TestMachine();
-        var counter = new Counter();
+        var counter = new InstructionHook<CountingHook>();
         machine.Processor.Hook = counter;
         string[] frames = [];
         machine.Bus.PortWritten = _ => frames = [.. new StackTrace(false).GetFrames().Select(frame => frame.GetMethod()?.Name ?? "")];
@@ -72,9 +73,9 @@ public sealed class TailCallTests
         machine.Processor.Rip = TestMachine.CodeAddress;
         machine.RunToHalt();
 
-        Assert.Equal(5, counter.Count);
+        Assert.Equal(5, counter.Hook.Count);
         Assert.NotEmpty(frames);
-        Assert.DoesNotContain("CallHook", frames);
+        Assert.DoesNotContain(frames, static name => name.StartsWith("CallHook", StringComparison.Ordinal));
     }
 
     private static bool IsOptimised => typeof(Processor).Assembly.GetCustomAttribute<DebuggableAttribute>() is not { IsJITOptimizerDisabled: true };
@@ -108,11 +109,11 @@ public sealed class TailCallTests
         processor.Gpr(4) = TestMachine.StackTop;
     }
 
-    private sealed class Counter : IInstructionHook
+    private struct CountingHook : IInstructionHook
     {
         public int Count { get; private set; }
 
-        public bool BeforeInstruction(Processor processor)
+        public bool BeforeInstruction(HookedInstruction instruction)
         {
             Count++;
             return true;
