@@ -22,22 +22,24 @@ public sealed unsafe partial class Processor
     }
 
     /// <summary>The op in front of each instruction of a block that is shown to a hook.</summary>
+    /// <remarks>Compiled ahead for no type of hook, so the optimising compiler must be asked for: see <see cref="Form"/> on tail calls.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static nint CallHook<THook>(Core* core, Op* op)
         where THook : struct, IInstructionHook
     {
-        core->Op = op;
         if (core->MustLeave)
             return Form.Abort(core, op);
 
         // The block is one for hooks of this type, or it would not have been found.
         InstructionHook<THook> hook = Unsafe.As<InstructionHook<THook>>(core->Hook.Target!);
-        return hook.Hook.BeforeInstruction(new HookedInstruction(core)) ? Form.Next(core, op) : StopAtHook(core, op);
+        return hook.Hook.BeforeInstruction(new HookedInstruction(core, op)) ? Form.Next(core, op) : StopAtHook(core, op);
     }
 
     /// <summary>Ends the run before the present instruction.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static nint StopAtHook(Core* core, Op* op)
     {
+        core->Op = op;
         Processor processor = core->Processor;
         processor._stop = processor.Stopped(StopKind.Hook);
         core->Exit = BlockExit.Stop;

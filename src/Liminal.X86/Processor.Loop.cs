@@ -117,7 +117,7 @@ public sealed unsafe partial class Processor
             return false;
         }
 
-        if (Hook is { } hook && !hook.BeforeInstruction(new HookedInstruction(core)))
+        if (Hook is { } hook && !hook.BeforeInstruction(new HookedInstruction(core, null)))
         {
             _stop = Stopped(StopKind.Hook);
             return false;

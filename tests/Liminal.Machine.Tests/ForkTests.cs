@@ -176,6 +176,43 @@ public sealed class ForkTests
     }
 
     [Fact]
+    public void Hooks_of_two_types_see_what_is_theirs_in_code_that_forks_share()
+    {
+        using VirtualMachine machine = SmallGuest.Create(SmallGuest.CountsInMemory);
+        machine.Run(101);
+        using VirtualMachine first = machine.Fork();
+        using VirtualMachine second = machine.Fork();
+        var counting = new InstructionHook<CountingHook>();
+        var gathering = new InstructionHook<GatheringHook>(new GatheringHook([]));
+        first.Processors[0].Hook = counting;
+        second.Processors[0].Hook = gathering;
+        for (ulong end = 201; end <= 1001; end += 100)
+        {
+            first.Run(end);
+            second.Run(end);
+        }
+
+        Assert.Equal(900ul, counting.Hook.Count);
+        Assert.Equal(900, gathering.Hook.Addresses.Count);
+        Assert.Contains(first.Processors[0].Rip, gathering.Hook.Addresses);
+        Assert.Equal(2, new HashSet<ulong>(gathering.Hook.Addresses).Count);
+        AssertEqual(first, second);
+    }
+
+    [Fact]
+    public void A_hook_that_says_no_ends_the_run_before_the_instruction()
+    {
+        using VirtualMachine machine = SmallGuest.Create(SmallGuest.CountsInMemory);
+        machine.Run(101);
+        machine.Processors[0].Hook = new InstructionHook<StoppingHook>(new StoppingHook { Left = 50 });
+
+        MachineEnd end = machine.Run(1001);
+
+        Assert.Equal(MachineEndKind.Requested, end.Kind);
+        Assert.Equal(151ul, machine.InstructionsRetired);
+    }
+
+    [Fact]
     public void A_fork_begins_without_what_the_last_one_was_given()
     {
         using VirtualMachine machine = SmallGuest.Create(SmallGuest.CountsInMemory);
@@ -232,6 +269,24 @@ public sealed class ForkTests
             Count++;
             return true;
         }
+    }
+
+    private readonly struct GatheringHook(List<ulong> addresses) : IInstructionHook
+    {
+        public List<ulong> Addresses => addresses;
+
+        public bool BeforeInstruction(HookedInstruction instruction)
+        {
+            addresses.Add(instruction.Processor.Rip);
+            return true;
+        }
+    }
+
+    private struct StoppingHook : IInstructionHook
+    {
+        public int Left { get; set; }
+
+        public bool BeforeInstruction(HookedInstruction instruction) => Left-- > 0;
     }
 
     private sealed class Counter : IProcessorObserver

@@ -18,11 +18,24 @@ public interface IInstructionHook
 public readonly unsafe ref struct HookedInstruction
 {
     private readonly Core* _core;
+    private readonly Op* _op;
 
-    internal HookedInstruction(Core* core) => _core = core;
+    internal HookedInstruction(Core* core, Op* op)
+    {
+        _core = core;
+        _op = op;
+    }
 
     /// <summary>Who is about to execute it, with <see cref="Processor.Rip"/> at the instruction.</summary>
-    public Processor Processor => _core->Processor;
+    public Processor Processor
+    {
+        get
+        {
+            // RIP follows from the op. A hook that does not look does not pay for it.
+            _core->Op = _op;
+            return _core->Processor;
+        }
+    }
 }
 
 /// <summary>A hook of any type, as a processor holds it: see <see cref="InstructionHook{THook}"/>.</summary>
