@@ -9,7 +9,7 @@ namespace Liminal.Chipset;
 /// Source: ACPI 6.5, 4.8.3 (register blocks) and 4.8.3.3 (timer). No fixed event ever happens on this board, so the status bits stay
 /// clear and SCI is never raised. The machine starts in ACPI mode: SCI_EN reads one and there is no SMI command port.
 /// </remarks>
-public sealed class AcpiPowerManagement(MachineClock clock, IMachineControl machine) : IPortDevice, IStateful
+public sealed class AcpiPowerManagement(MachineClock clock, IMachineControl machine) : Stateful, IPortDevice
 {
     // Configuration
 
@@ -34,7 +34,7 @@ public sealed class AcpiPowerManagement(MachineClock clock, IMachineControl mach
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <inheritdoc/>
     public uint ReadPort(ushort port, int size)

@@ -10,7 +10,7 @@ namespace Liminal.Chipset;
 /// The date at power-on is fixed, and the machine clock drives it, so a run says the same date everywhere. An update never is in progress.
 /// Alarm, periodic interrupt and setting the clock are not modelled: registers keep what is written and no interrupt comes.
 /// </remarks>
-public sealed class CmosRtc(MachineClock clock, DateTime dateAtPowerOn) : IPortDevice, IStateful
+public sealed class CmosRtc(MachineClock clock, DateTime dateAtPowerOn) : Stateful, IPortDevice
 {
     // Configuration
 
@@ -26,7 +26,7 @@ public sealed class CmosRtc(MachineClock clock, DateTime dateAtPowerOn) : IPortD
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <inheritdoc/>
     public uint ReadPort(ushort port, int size) => port == FirstPort ? 0xFFu : ReadRegister((Register)_state.Index);

@@ -17,7 +17,7 @@ namespace Liminal.Chipset;
 /// <param name="processorCount">Number of processors.</param>
 /// <param name="memorySize">Bytes of RAM.</param>
 /// <param name="program">What the machine was started with.</param>
-public sealed class FirmwareConfiguration(IMachineControl machine, int processorCount, ulong memorySize, FirmwareProgram program) : IPortDevice, IStateful
+public sealed class FirmwareConfiguration(IMachineControl machine, int processorCount, ulong memorySize, FirmwareProgram program) : Stateful, IPortDevice
 {
     // Configuration
 
@@ -52,7 +52,7 @@ public sealed class FirmwareConfiguration(IMachineControl machine, int processor
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <inheritdoc/>
     public uint ReadPort(ushort port, int size)

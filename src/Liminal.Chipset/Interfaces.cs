@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-using System;
 
 namespace Liminal.Chipset;
-
-/// <summary>An object whose whole changing state is one unmanaged value, so that a copy of its bytes is a fork.</summary>
-public interface IStateful
-{
-    /// <summary>The state itself, not a copy: reading saves it, writing restores it. The length never changes.</summary>
-    Span<byte> StateBytes { get; }
-}
 
 /// <summary>A device that answers in the 64 KiB port space.</summary>
 public interface IPortDevice

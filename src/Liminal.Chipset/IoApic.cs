@@ -10,7 +10,7 @@ namespace Liminal.Chipset;
 /// Source: Intel 82093AA data sheet (290566), section 3 (register description). An edge on a masked input is lost, a level is not.
 /// The polarity bit is stored and has no effect: inputs are logical levels here.
 /// </remarks>
-public sealed class IoApic(ApicBus bus) : IMmioDevice, IInterruptController, IStateful
+public sealed class IoApic(ApicBus bus) : Stateful, IMmioDevice, IInterruptController
 {
     // Configuration
 
@@ -39,7 +39,7 @@ public sealed class IoApic(ApicBus bus) : IMmioDevice, IInterruptController, ISt
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <inheritdoc/>
     public void SetInput(int input, bool asserted)

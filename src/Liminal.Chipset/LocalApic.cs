@@ -11,7 +11,7 @@ namespace Liminal.Chipset;
 /// status always reads idle and the arbitration priority equals the processor priority.
 /// <c>LocalApic.Registers.cs</c> has the register interface, <c>LocalApic.Timer.cs</c> the timer.
 /// </remarks>
-public sealed partial class LocalApic : IMmioDevice, ITimerClient, IStateful
+public sealed partial class LocalApic : Stateful, IMmioDevice, ITimerClient
 {
     // Configuration
     private readonly uint _id;
@@ -66,7 +66,7 @@ public sealed partial class LocalApic : IMmioDevice, ITimerClient, IStateful
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <summary>The APIC id, as CPUID leaf 0Bh and the MADT must say.</summary>
     public uint Id => _id;

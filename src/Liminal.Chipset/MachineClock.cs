@@ -9,7 +9,7 @@ namespace Liminal.Chipset;
 /// Nothing in a machine knows another time. The scheduler moves the clock by retired instructions, and forward to the next
 /// deadline when every processor is idle. The time-stamp counter runs at the clock's own rate.
 /// </remarks>
-public sealed class MachineClock : IStateful
+public sealed class MachineClock : Stateful
 {
     // Configuration
 
@@ -33,7 +33,7 @@ public sealed class MachineClock : IStateful
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <summary>Ticks since power-on.</summary>
     public ulong Now => _state.Now;

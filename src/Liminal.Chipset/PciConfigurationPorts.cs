@@ -10,7 +10,7 @@ namespace Liminal.Chipset;
 /// takes 32-bit accesses only; a read that no device claims returns all ones. Port CF9h is the reset control register of Intel's
 /// chipsets (ICH9 data sheet, 13.7.5): bit 2 going to one resets the processor.
 /// </remarks>
-public sealed class PciConfigurationPorts(IMachineControl machine) : IPortDevice, IStateful
+public sealed class PciConfigurationPorts(IMachineControl machine) : Stateful, IPortDevice
 {
     // Configuration
 
@@ -34,7 +34,7 @@ public sealed class PciConfigurationPorts(IMachineControl machine) : IPortDevice
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <inheritdoc/>
     public uint ReadPort(ushort port, int size) => (port, size) switch

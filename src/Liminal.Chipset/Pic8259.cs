@@ -11,7 +11,7 @@ namespace Liminal.Chipset;
 /// the INT output goes to pin LINT0 of a local APIC that delivers nothing from it: interrupts reach processors through the I/O APIC only. A
 /// request that is unmasked here after initialization, while the pin is not masked either, stops the machine instead of getting lost.
 /// </remarks>
-public sealed class Pic8259(IMachineControl machine) : IPortDevice, IInterruptController, IStateful
+public sealed class Pic8259(IMachineControl machine) : Stateful, IPortDevice, IInterruptController
 {
     // Configuration
 
@@ -55,7 +55,7 @@ public sealed class Pic8259(IMachineControl machine) : IPortDevice, IInterruptCo
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <inheritdoc/>
     public void SetInput(int input, bool asserted)

@@ -12,7 +12,7 @@ namespace Liminal.Chipset;
 /// input; channel 1 (DRAM refresh) counts and drives nothing; the speaker is silent.
 /// </remarks>
 public sealed class Pit8254(MachineClock clock, IInterruptController interrupts, int interruptInput, IMachineControl machine)
-    : IPortDevice, ITimerClient, IStateful
+    : Stateful, IPortDevice, ITimerClient
 {
     // Configuration
 
@@ -64,7 +64,7 @@ public sealed class Pit8254(MachineClock clock, IInterruptController interrupts,
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <inheritdoc/>
     public ulong NextDeadline => _state.InterruptAt == 0 ? MachineClock.Never : _state.InterruptAt;

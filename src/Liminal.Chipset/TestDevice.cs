@@ -14,7 +14,7 @@ namespace Liminal.Chipset;
 /// </remarks>
 /// <param name="machine">Is told of an access that the device does not have.</param>
 /// <param name="interrupts">The ISA interrupt lines.</param>
-public sealed class TestDevice(IMachineControl machine, IInterruptController interrupts) : IPortDevice, IMmioDevice, IStateful
+public sealed class TestDevice(IMachineControl machine, IInterruptController interrupts) : Stateful, IPortDevice, IMmioDevice
 {
     // Configuration
 
@@ -48,7 +48,7 @@ public sealed class TestDevice(IMachineControl machine, IInterruptController int
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <inheritdoc/>
     public uint ReadPort(ushort port, int size)

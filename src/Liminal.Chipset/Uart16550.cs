@@ -12,7 +12,7 @@ namespace Liminal.Chipset;
 /// parity, framing and overrun errors, and DMA mode. Received bytes wait outside until the FIFO has room.
 /// As wired in a PC, OUT2 gates the interrupt.
 /// </remarks>
-public sealed class Uart16550(Action<byte> transmit, IInterruptController interrupts, int interruptInput) : IPortDevice, IStateful
+public sealed class Uart16550(Action<byte> transmit, IInterruptController interrupts, int interruptInput) : Stateful, IPortDevice
 {
     // Configuration
 
@@ -44,7 +44,7 @@ public sealed class Uart16550(Action<byte> transmit, IInterruptController interr
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <summary>Number of bytes the receiver can take now.</summary>
     public int ReceiverRoom => _state.Modem.Loopback ? 0 : Capacity - _state.ReceivedCount;

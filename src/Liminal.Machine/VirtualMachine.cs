@@ -20,14 +20,14 @@ namespace Liminal.Machine;
 /// processor retires, as if the processors were threads of one core; so no processor ever sees the time go back. When none has anything
 /// to do, the clock moves to the next deadline of a device at once.
 /// </remarks>
-public sealed partial class VirtualMachine : IStateful, IDisposable
+public sealed partial class VirtualMachine : Stateful, IDisposable
 {
     private readonly MachineConfiguration _configuration;
     private readonly CodeCache _code;
     private readonly bool _ownsCode;
     private readonly Processor[] _processors;
     private readonly Scheduler _scheduler;
-    private readonly IStateful[] _parts;
+    private readonly Stateful[] _parts;
     private Action<byte> _transmit;
 
     private volatile bool _isInterrupted;
@@ -95,7 +95,7 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <summary>What the machine is made of.</summary>
     public MachineConfiguration Configuration => _configuration;
@@ -129,13 +129,13 @@ public sealed partial class VirtualMachine : IStateful, IDisposable
     public ReadOnlySpan<Processor> Processors => _processors;
 
     /// <summary>Everything that changes besides RAM and processors, in a fixed order, by a stable name.</summary>
-    public IEnumerable<(string Name, IStateful Part)> StatefulParts
+    public IEnumerable<(string Name, Stateful Part)> StatefulParts
     {
         get
         {
             yield return ("machine", this);
             yield return ("scheduler", _scheduler);
-            foreach ((string name, IStateful device) in Board.StatefulDevices)
+            foreach ((string name, Stateful device) in Board.StatefulDevices)
             {
                 yield return (name, device);
             }

@@ -21,7 +21,7 @@ public sealed class Board
     private readonly LocalApic[] _localApics;
     private readonly AbsentLocalApic _absentApic;
     private TestDevice? _testDevice;
-    private readonly List<(string Name, IStateful Device)> _stateful = [];
+    private readonly List<(string Name, Stateful Device)> _stateful = [];
 
     /// <summary>Builds the board at power-on.</summary>
     /// <param name="configuration">Of it the number of processors (1 to 64), the size of memory, and the program of a machine that has one.</param>
@@ -94,7 +94,7 @@ public sealed class Board
     public PortBus Ports { get; } = new();
 
     /// <summary>Everything that changes, in a fixed order, by a stable name.</summary>
-    public IReadOnlyList<(string Name, IStateful Device)> StatefulDevices => _stateful;
+    public IReadOnlyList<(string Name, Stateful Device)> StatefulDevices => _stateful;
 
     /// <summary>The time at which a device next has something to do.</summary>
     public ulong NextDeadline
@@ -189,7 +189,7 @@ public sealed class Board
     }
 
     private T Keep<T>(string name, T device)
-        where T : IStateful
+        where T : Stateful
     {
         _stateful.Add((name, device));
         return device;

@@ -17,7 +17,7 @@ namespace Liminal.Machine.Confidential;
 /// No rule of a platform stands here or in a subclass: <see cref="ConfidentialPlatform"/> has them. What stands here is how an answer shows on a
 /// processor, and the interfaces (registers, shared pages) through which a guest asks.
 /// </remarks>
-public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
+public abstract partial class ConfidentialGuest : Stateful, IConfidentialRules
 {
     private const int Attributes = 2;
     private const int Kinds = 4;
@@ -69,9 +69,6 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
 
     /// <summary>Who ends the guest when an access cannot be served, for reports: "the paravisor", "the VMM".</summary>
     public abstract string HostName { get; }
-
-    /// <inheritdoc/>
-    public abstract Span<byte> StateBytes { get; }
 
     /// <summary>The machine.</summary>
     protected VirtualMachine Machine { get; }
@@ -255,7 +252,7 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
     }
 
     /// <summary>What the host counts; the same for every family.</summary>
-    internal sealed class Ledger : IStateful
+    internal sealed class Ledger : Stateful
     {
         private State _state;
 
@@ -263,7 +260,7 @@ public abstract partial class ConfidentialGuest : IConfidentialRules, IStateful
         public ref State Numbers => ref _state;
 
         /// <inheritdoc/>
-        public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+        public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
         /// <summary>Unmanaged; copied by a fork.</summary>
         internal struct State

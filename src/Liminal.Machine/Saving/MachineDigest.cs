@@ -17,7 +17,7 @@ public static class MachineDigest
     public static UInt128 Of(VirtualMachine machine)
     {
         var hash = new XxHash128();
-        foreach ((string name, IStateful part) in machine.StatefulParts)
+        foreach ((string name, Stateful part) in machine.StatefulParts)
         {
             hash.Append(Encoding.ASCII.GetBytes(name));
             hash.Append(part.StateBytes);
@@ -40,7 +40,7 @@ public static class MachineDigest
     /// <summary>Where two machines first differ, for a report; null when they are equal.</summary>
     public static string? FirstDifference(VirtualMachine first, VirtualMachine second)
     {
-        foreach (((string name, IStateful part), (_, IStateful other)) in System.Linq.Enumerable.Zip(first.StatefulParts, second.StatefulParts))
+        foreach (((string name, Stateful part), (_, Stateful other)) in System.Linq.Enumerable.Zip(first.StatefulParts, second.StatefulParts))
         {
             int at = part.StateBytes.CommonPrefixLength(other.StateBytes);
             if (at < part.StateBytes.Length)

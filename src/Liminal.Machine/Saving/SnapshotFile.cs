@@ -42,7 +42,7 @@ public static class SnapshotFile
         using var body = new MemoryStream();
         using (var frame = new CompressionStream(body, level: 1))
         {
-            foreach ((string name, IStateful part) in machine.StatefulParts)
+            foreach ((string name, Stateful part) in machine.StatefulParts)
             {
                 WritePart(frame, name, part.StateBytes);
             }
@@ -179,8 +179,8 @@ public static class SnapshotFile
 
     private static string? ReadParts(Stream frame, VirtualMachine machine, ref byte[] note)
     {
-        Dictionary<string, IStateful> parts = new(StringComparer.Ordinal);
-        foreach ((string name, IStateful part) in machine.StatefulParts)
+        Dictionary<string, Stateful> parts = new(StringComparer.Ordinal);
+        foreach ((string name, Stateful part) in machine.StatefulParts)
         {
             parts.Add(name, part);
         }
@@ -222,7 +222,7 @@ public static class SnapshotFile
         }
     }
 
-    private static bool TryRestore(VirtualMachine machine, Dictionary<string, IStateful> parts, string name, byte[] bytes)
+    private static bool TryRestore(VirtualMachine machine, Dictionary<string, Stateful> parts, string name, byte[] bytes)
     {
         const string Prefix = "processor";
         int index = -1;
@@ -230,7 +230,7 @@ public static class SnapshotFile
             && int.TryParse(name.AsSpan(Prefix.Length), out index)
             && index >= 0 && index < machine.Processors.Length;
         Span<byte> destination = isProcessor ? ProcessorBytes(machine, index)
-            : parts.TryGetValue(name, out IStateful? part) ? part.StateBytes : default;
+            : parts.TryGetValue(name, out Stateful? part) ? part.StateBytes : default;
         if (destination.IsEmpty || destination.Length != bytes.Length)
         {
             return false;

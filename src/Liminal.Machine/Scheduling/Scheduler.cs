@@ -12,7 +12,7 @@ namespace Liminal.Machine.Scheduling;
 /// an unusual order can be looked for and found again. A processor alone uses up no turn: what it does between two wake-ups may then be cut
 /// into any number of runs without a change to what follows.
 /// </remarks>
-public sealed class Scheduler : IStateful
+public sealed class Scheduler : Stateful
 {
     // Configuration
 
@@ -35,7 +35,7 @@ public sealed class Scheduler : IStateful
     }
 
     /// <inheritdoc/>
-    public Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
+    public override Span<byte> StateBytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _state, 1));
 
     /// <summary>Picks the processor to run.</summary>
     /// <param name="runnable">Bit n is set when processor n has something to do; not zero.</param>
