@@ -87,7 +87,7 @@ public sealed unsafe partial class Processor
                 if (core->Remaining <= 0)
                     return Stopped(StopKind.BudgetExhausted);
                 next = null;
-                if (!ExecuteOne())
+                if (!ExecuteRest())
                     return _stop;
                 continue;
             }
@@ -124,6 +124,33 @@ public sealed unsafe partial class Processor
         }
 
         return ExecuteSingle();
+    }
+
+    /// <summary>Executes what is left of the budget, less than a block, while nothing wants attention: no trap, no breakpoint of DR7.</summary>
+    private bool ExecuteRest()
+    {
+        if (Hook != null || Breakpoints is { IsEmpty: false } || Traps is { Count: > 0 })
+            return ExecuteOne();
+
+        Core* core = _core;
+        do
+        {
+            core->Op = null;
+            ulong address = Core.Gpr(core, RegisterFile.Rip);
+            if (!core->Is64Bit)
+                address = (uint)(address + SegmentBase(SegmentIndex.Cs));
+            Block* block = FindSingle(address);
+            if (block == null)
+                return AfterExit();
+            core->Remaining--;
+            core->Current = block;
+            Op* first = Block.OpsOf(block);
+            _ = ((delegate*<Core*, Op*, nint>)first->Handler)(core, first);
+            if (core->Exit != BlockExit.Lookup)
+                return AfterExit();
+        }
+        while (core->Remaining > 0 && core->Attention == Attention.None);
+        return true;
     }
 
     private bool ExecuteSingle()
