@@ -46,6 +46,7 @@ public sealed unsafe partial class Processor
         _retiredAtEnd = State.InstructionsRetired;
         _retiredAtReport = ulong.MaxValue;
         _core->Hook.Target = null;
+        _hookKind = 0;
         Observer = null;
         _watched = null;
         _core->Remaining = 0;

@@ -10,6 +10,9 @@ namespace Liminal.X86;
 // SAFETY: core and op are the handler's own, as in Form.
 public sealed unsafe partial class Processor
 {
+    /// <summary>What blocks for the hook are found by; 0 without one.</summary>
+    private int _hookKind;
+
     /// <summary>Sees each instruction; null for full speed.</summary>
     public InstructionHook? Hook
     {
@@ -17,6 +20,7 @@ public sealed unsafe partial class Processor
         set
         {
             _core->Hook.Target = value;
+            _hookKind = value is null ? 0 : Code.HookKind(value.GetType());
             RefreshMode();
         }
     }

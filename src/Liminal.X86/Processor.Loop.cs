@@ -129,7 +129,7 @@ public sealed unsafe partial class Processor
     /// <summary>Executes what is left of the budget, less than a block, while nothing wants attention: no trap, no breakpoint of DR7.</summary>
     private bool ExecuteRest()
     {
-        if (Hook != null || Breakpoints is { IsEmpty: false } || Traps is { Count: > 0 })
+        if (_hookKind != 0 || Breakpoints is { IsEmpty: false } || Traps is { Count: > 0 })
             return ExecuteOne();
 
         Core* core = _core;

@@ -143,8 +143,7 @@ public sealed unsafe partial class Processor
         bool isUser = (State.Cr0 & Cr0.ProtectionEnable) != 0 && Cpl == 3;
         if (isUser)
             mode |= CodeMode.User;
-        if (Hook is { } hook)
-            mode |= hook.Kind << CodeMode.HookShift;
+        mode |= _hookKind << CodeMode.HookShift;
         bool suspendsSmap = (State.Cr4 & Cr4.SupervisorAccessPrevention) != 0 && (State.SystemFlags & Rflags.AlignmentCheck) != 0;
         bool isVectorDefined = (State.Cr0 & Cr0.Emulation) == 0 && (State.Cr4 & Cr4.OsFxsr) != 0;
         _core->VectorFault = !isVectorDefined ? ExceptionVector.InvalidOpcode

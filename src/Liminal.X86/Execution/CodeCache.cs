@@ -26,6 +26,7 @@ public sealed unsafe class CodeCache : IDisposable
     private readonly HashSet<nint> _codePages = [];
     private readonly Dictionary<nint, List<nint>> _straddlers = [];
     private readonly List<Processor> _processors = [];
+    private readonly List<Type> _hookTypes = [];
     private readonly int[] _breakpoints = new int[GuestRam.PageSize];
     private byte* _next;
     private byte* _end;
@@ -42,6 +43,19 @@ public sealed unsafe class CodeCache : IDisposable
     internal void Add(Processor processor) => _processors.Add(processor);
 
     internal void Remove(Processor processor) => _processors.Remove(processor);
+
+    /// <summary>Tells blocks for one type of hook from those for another; from 1 on.</summary>
+    internal int HookKind(Type hook)
+    {
+        int index = _hookTypes.IndexOf(hook);
+        if (index < 0)
+        {
+            index = _hookTypes.Count;
+            _hookTypes.Add(hook);
+        }
+
+        return index + 1;
+    }
 
     /// <summary>A number that no link or jump entry carries yet.</summary>
     internal uint NewKey()

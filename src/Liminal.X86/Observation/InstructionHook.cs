@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Diagnostics.CodeAnalysis;
-using System.Threading;
 using Liminal.X86.Execution;
 
 namespace Liminal.X86.Observation;
@@ -41,22 +40,15 @@ public readonly unsafe ref struct HookedInstruction
 /// <summary>A hook of any type, as a processor holds it: see <see cref="InstructionHook{THook}"/>.</summary>
 public abstract class InstructionHook
 {
-    private static int _kinds;
-
     private protected InstructionHook()
     {
     }
-
-    /// <summary>Tells blocks for one type of hook from those for another; from 1 on.</summary>
-    internal abstract int Kind { get; }
 
     /// <summary>Handler of the op in front of each instruction.</summary>
     internal abstract nint Handler { get; }
 
     /// <summary>Asks the hook by itself, for an instruction that is executed by itself.</summary>
     internal abstract bool BeforeInstruction(HookedInstruction instruction);
-
-    private protected static int NewKind() => Interlocked.Increment(ref _kinds);
 }
 
 /// <summary>Holds a hook and what it has gathered, for <see cref="Processor.Hook"/> of one or more processors.</summary>
@@ -65,13 +57,9 @@ public abstract class InstructionHook
 public sealed unsafe class InstructionHook<THook>(THook hook = default) : InstructionHook
     where THook : struct, IInstructionHook
 {
-    private static readonly int KindOfType = NewKind();
-
     /// <summary>The hook as it is now.</summary>
     [SuppressMessage("Design", "CA1051:Do not declare visible instance fields", Justification = "Hooks change their own fields; a copy would lose it.")]
     public THook Hook = hook;
-
-    internal override int Kind => KindOfType;
 
     internal override nint Handler => (nint)(delegate*<Core*, Op*, nint>)&Processor.CallHook<THook>;
 
