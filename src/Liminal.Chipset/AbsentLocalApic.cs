@@ -5,7 +5,8 @@ namespace Liminal.Chipset;
 /// <remarks>
 /// Accesses reach the chipset. No device takes them, so loads read all ones and stores are lost. A store of 32 bits would be an interrupt message
 /// instead, to the processor that the address names, and stops the machine.
-/// Source: SDM3A "x2APIC mode": an access to the page behaves as in the globally disabled state; "Message address register format".
+/// Source: SDM3A "x2APIC mode": an access to the page behaves as in the globally disabled state; "Message address register format". What such an
+/// access gives no manual says; KVM's unit test apic expects it so.
 /// </remarks>
 public sealed class AbsentLocalApic(IMachineControl machine) : IMmioDevice
 {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 namespace Liminal.Chipset;
 
 /// <summary>A device that answers in the 64 KiB port space.</summary>

@@ -25,6 +25,9 @@ public sealed unsafe partial class Processor
     /// <summary>Linear address of the next instruction; during a bus call, of the present one.</summary>
     public ulong LinearRip => _core->Is64Bit ? Rip : (uint)(Rip + SegmentBase(SegmentIndex.Cs));
 
+    /// <summary>There is an address at which the processor has to ask.</summary>
+    private bool HasBreakpoints => Breakpoints is { IsEmpty: false } || Traps is { Count: > 0 };
+
     /// <summary>The op in front of an instruction at whose offset in a page some machine has a breakpoint.</summary>
     internal static nint CheckBreakpoint(Core* core, Op* op)
     {
@@ -35,7 +38,7 @@ public sealed unsafe partial class Processor
     /// <summary>True, with the stop set, when the processor must stop before the next instruction. Tells the observer of a tracepoint.</summary>
     private bool MeetsBreakpoint()
     {
-        if (Breakpoints is not { IsEmpty: false } && Traps is not { Count: > 0 })
+        if (!HasBreakpoints)
             return false;
         ulong address = LinearRip;
         ulong retired = InstructionsRetired;

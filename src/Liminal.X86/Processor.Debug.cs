@@ -60,8 +60,9 @@ public sealed unsafe partial class Processor
 
     /// <summary>DR6 for a #DB: B0 to B3 say what this exception met; the bits above them are only ever set.</summary>
     /// <remarks>
-    /// Source: APM2 "Debug-status register (DR6)": software must clear bits 15:13, and them only. SDM3B "Debug status register (DR6)":
-    /// certain debug exceptions may clear bits 0 to 3. QEMU and KVM clear them with each.
+    /// Source: APM2 "Debug-status register (DR6)": bits 3:0 are updated on every breakpoint and general-detect condition, bits 15:13 are not
+    /// cleared. SDM3B "Debug status register (DR6)" says that certain debug exceptions may clear bits 0 to 3; that a single step and INT1 are
+    /// among them is as KVM has it (arch/x86/kvm/x86.c, kvm_deliver_exception_payload()).
     /// </remarks>
     private void SetDebugStatus(ulong bits)
     {

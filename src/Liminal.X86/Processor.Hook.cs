@@ -13,7 +13,7 @@ public sealed unsafe partial class Processor
     /// <summary>What blocks for the hook are found by; 0 without one.</summary>
     private int _hookKind;
 
-    /// <summary>Sees each instruction; null for full speed.</summary>
+    /// <summary>Sees each instruction; null for full speed. A hook may put another in its place, which sees the next instruction.</summary>
     public InstructionHook? Hook
     {
         get => _core->Hook.Target;
@@ -22,6 +22,9 @@ public sealed unsafe partial class Processor
             _core->Hook.Target = value;
             _hookKind = value is null ? 0 : Code.HookKind(value.GetType());
             RefreshMode();
+
+            // The rest of a block that is being executed is one for the old hook.
+            _core->Attention |= Attention.CodeChanged;
         }
     }
 

@@ -129,17 +129,14 @@ public sealed unsafe partial class Processor
     /// <summary>Executes what is left of the budget, less than a block, while nothing wants attention: no trap, no breakpoint of DR7.</summary>
     private bool ExecuteRest()
     {
-        if (_hookKind != 0 || Breakpoints is { IsEmpty: false } || Traps is { Count: > 0 })
+        if (_hookKind != 0 || HasBreakpoints)
             return ExecuteOne();
 
         Core* core = _core;
         do
         {
             core->Op = null;
-            ulong address = Core.Gpr(core, RegisterFile.Rip);
-            if (!core->Is64Bit)
-                address = (uint)(address + SegmentBase(SegmentIndex.Cs));
-            Block* block = FindSingle(address);
+            Block* block = FindSingle(LinearRip);
             if (block == null)
                 return AfterExit();
             core->Remaining--;

@@ -213,6 +213,22 @@ public sealed class ForkTests
     }
 
     [Fact]
+    public void A_hook_may_take_itself_away_or_put_another_in_its_place()
+    {
+        using VirtualMachine machine = SmallGuest.Create(SmallGuest.CountsInMemory);
+        var counting = new InstructionHook<CountingHook>();
+        machine.Processors[0].Hook = new InstructionHook<PassingHook>(new PassingHook { Left = 50, Next = counting });
+        machine.Run(101);
+        Assert.Equal(51ul, counting.Hook.Count);
+
+        machine.Processors[0].Hook = new InstructionHook<PassingHook>(new PassingHook { Left = 50 });
+        machine.Run(1001);
+        Assert.Null(machine.Processors[0].Hook);
+        Assert.Equal(500ul, machine.Ram.Read<ulong>(0x20_0000));
+        Assert.Equal(51ul, counting.Hook.Count);
+    }
+
+    [Fact]
     public void A_fork_begins_without_what_the_last_one_was_given()
     {
         using VirtualMachine machine = SmallGuest.Create(SmallGuest.CountsInMemory);
@@ -278,6 +294,20 @@ public sealed class ForkTests
         public bool BeforeInstruction(HookedInstruction instruction)
         {
             addresses.Add(instruction.Processor.Rip);
+            return true;
+        }
+    }
+
+    private struct PassingHook : IInstructionHook
+    {
+        public int Left { get; set; }
+
+        public InstructionHook? Next { get; set; }
+
+        public bool BeforeInstruction(HookedInstruction instruction)
+        {
+            if (--Left == 0)
+                instruction.Processor.Hook = Next;
             return true;
         }
     }

@@ -20,7 +20,7 @@ public sealed class Board
     private readonly ApicBus _bus;
     private readonly LocalApic[] _localApics;
     private readonly AbsentLocalApic _absentApic;
-    private TestDevice? _testDevice;
+    private readonly TestDevice? _testDevice;
     private readonly List<(string Name, Stateful Device)> _stateful = [];
 
     /// <summary>Builds the board at power-on.</summary>
@@ -71,7 +71,7 @@ public sealed class Board
 
         if (configuration.Program is { } program)
         {
-            AttachTestDevices(configuration, program, control, isaInterrupts);
+            _testDevice = AttachTestDevices(configuration, program, control, isaInterrupts);
         }
     }
 
@@ -178,14 +178,15 @@ public sealed class Board
     }
 
     /// <summary>What QEMU gives to a test program: fw_cfg, which its firmware reads, and pc-testdev.</summary>
-    private void AttachTestDevices(MachineConfiguration configuration, MultibootImage program, IMachineControl control, IsaInterrupts interrupts)
+    private TestDevice AttachTestDevices(MachineConfiguration configuration, MultibootImage program, IMachineControl control, IsaInterrupts interrupts)
     {
         var image = new FirmwareProgram((uint)program.Start, program.EntryPoint, (uint)(program.End - program.Start), offset => program.ByteAt(program.Start + offset));
         FirmwareConfiguration firmware = Keep("fwcfg", new FirmwareConfiguration(control, configuration.ProcessorCount, configuration.MemorySize, image));
-        _testDevice = Keep("testdev", new TestDevice(control, interrupts));
+        TestDevice test = Keep("testdev", new TestDevice(control, interrupts));
         Ports.Attach("firmware configuration", firmware, FirmwareConfiguration.FirstPort, FirmwareConfiguration.PortCount);
-        Ports.Attach("test device", _testDevice, TestDevice.FirstPort, TestDevice.PortCount);
-        Ports.Attach("test device, interrupt lines", _testDevice, TestDevice.FirstLinePort, TestDevice.LineCount);
+        Ports.Attach("test device", test, TestDevice.FirstPort, TestDevice.PortCount);
+        Ports.Attach("test device, interrupt lines", test, TestDevice.FirstLinePort, TestDevice.LineCount);
+        return test;
     }
 
     private T Keep<T>(string name, T device)

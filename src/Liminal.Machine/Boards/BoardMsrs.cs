@@ -44,8 +44,8 @@ internal static class BoardMsrs
         0x179 or 0x17A => HasMachineCheck(cpuid) ? Behaviour.ReadsZero : Behaviour.Absent,     // IA32_MCG_CAP: no banks; IA32_MCG_STATUS
         >= 0x400 and <= 0x47F => Behaviour.Absent,      // IA32_MC0_CTL to IA32_MC31_MISC: no banks
         0x606 => Behaviour.Absent,      // MSR_RAPL_POWER_UNIT
-        0xC001_1029 => Behaviour.Absent,    // MSR_AMD64_DE_CFG: read whatever the vendor
         >= 0x840 and <= 0x8FF => Behaviour.Absent,      // reserved for registers that the x2APIC does not have
+        0xC001_1029 => Behaviour.Absent,    // MSR_AMD64_DE_CFG: read whatever the vendor
         _ => Behaviour.Unknown,
     };
 

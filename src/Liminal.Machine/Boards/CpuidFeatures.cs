@@ -61,7 +61,7 @@ public static class CpuidFeatures
         new("tsc", 1, 0, CpuidRegister.Edx, 4, null, Always),
         new("msr", 1, 0, CpuidRegister.Edx, 5, null, Always),
         new("pae", 1, 0, CpuidRegister.Edx, 6, null, Always),
-        new("mce", 1, 0, CpuidRegister.Edx, 7, false, "off, because no machine check is ever raised"),
+        new("mce", 1, 0, CpuidRegister.Edx, 7, false, "off, because an ordinary guest never gets a machine check"),
         new("cx8", 1, 0, CpuidRegister.Edx, 8, null, Always),
         new("apic", 1, 0, CpuidRegister.Edx, 9, null, "the only interrupt controller of more than one processor"),
         new("sep", 1, 0, CpuidRegister.Edx, 11, null, "SYSENTER, for 32-bit programs"),

@@ -2,6 +2,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.Linq;
 
 namespace Liminal.Machine.Boot;
 
@@ -32,41 +33,17 @@ public sealed class MultibootImage
     /// <summary>The image asks for a video mode; this machine has none, and the image may go without.</summary>
     public required bool WantsVideo { get; init; }
 
-    /// <summary>First address above all parts.</summary>
-    public ulong End
-    {
-        get
-        {
-            ulong end = 0;
-            foreach (KernelSegment segment in Segments)
-            {
-                end = Math.Max(end, segment.Address + segment.MemorySize);
-            }
-
-            return end;
-        }
-    }
-
     /// <summary>First address of all parts.</summary>
-    public ulong Start
-    {
-        get
-        {
-            ulong start = ulong.MaxValue;
-            foreach (KernelSegment segment in Segments)
-            {
-                start = Math.Min(start, segment.Address);
-            }
+    public ulong Start => Segments.Min(segment => segment.Address);
 
-            return start;
-        }
-    }
+    /// <summary>First address above all parts.</summary>
+    public ulong End => Segments.Max(segment => segment.Address + segment.MemorySize);
 
-    /// <summary>A byte of the image as it is in memory after loading.</summary>
+    /// <summary>A byte of the image as it is in memory after loading, where a later part covers an earlier one.</summary>
     /// <param name="address">Physical address; 0 is read where the image has nothing.</param>
     public byte ByteAt(ulong address)
     {
-        foreach (KernelSegment segment in Segments)
+        foreach (KernelSegment segment in Segments.Reverse())
         {
             ulong offset = address - segment.Address;
             if (offset < (ulong)segment.Bytes.Length)

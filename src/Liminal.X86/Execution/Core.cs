@@ -101,7 +101,7 @@ internal enum Attention
     /// <summary>An interrupt, NMI, pending #DB, shadow, trap flag, or an activity other than running.</summary>
     Event = 2,
 
-    /// <summary>Code was overwritten: what follows in the block may be stale.</summary>
+    /// <summary>Code was overwritten, or another hook was set: what follows in the block may be stale.</summary>
     CodeChanged = 8,
 
     /// <summary>A device was accessed: a repeated string instruction goes no further for now.</summary>

@@ -12,11 +12,7 @@ public sealed class DebugTests
     public void An_instruction_breakpoint_comes_before_the_instruction_and_lets_it_through_after_the_return()
     {
         using var machine = new TestMachine();
-        machine.Load(TestMachine.HandlerAddress + (BreakpointVector * 16), a =>
-        {
-            a.inc(r14d);
-            a.iretq();
-        });
+        CountExceptions(machine);
         machine.Load(a =>
         {
             Iced.Intel.Label target = a.CreateLabel();
@@ -74,11 +70,7 @@ public sealed class DebugTests
     public void A_single_step_comes_behind_each_instruction_and_each_element_of_a_repeated_one()
     {
         using var machine = new TestMachine();
-        machine.Load(TestMachine.HandlerAddress + (BreakpointVector * 16), a =>
-        {
-            a.inc(r14d);
-            a.iretq();
-        });
+        CountExceptions(machine);
         machine.Load(a =>
         {
             a.mov(rdi, TestMachine.DataAddress);
@@ -201,11 +193,7 @@ public sealed class DebugTests
     public void A_watchpoint_that_mov_ss_holds_back_joins_INT1_and_follows_INT_n(string next, ulong exceptions)
     {
         using var machine = new TestMachine();
-        machine.Load(TestMachine.HandlerAddress + (BreakpointVector * 16), a =>
-        {
-            a.inc(r14d);
-            a.iretq();
-        });
+        CountExceptions(machine);
         machine.Load(a =>
         {
             a.mov(rbx, TestMachine.DataAddress);
@@ -257,4 +245,11 @@ public sealed class DebugTests
 
         Assert.Equal(vector == 0 ? 13ul : vector, machine.Processor.Gpr(15));
     }
+
+    /// <summary>A handler that counts in R14 and goes on.</summary>
+    private static void CountExceptions(TestMachine machine) => machine.Load(TestMachine.HandlerAddress + (BreakpointVector * 16), a =>
+    {
+        a.inc(r14d);
+        a.iretq();
+    });
 }

@@ -119,7 +119,7 @@ internal static partial class VectorCases
         program.Attempt(a => { a.mov(rbx, Hole); a.mov(rax, __[rbx]); });
         program.Attempt(a => { a.mov(rsp, Hole); a.push(rax); });
 
-        // Branches to such an address, which fault at their target in QEMU and at themselves on processors, are in NonCanonicalTargetTests.
+        // Branches to such an address, which fault at their target in QEMU and at themselves on processors, are in NonCanonicalAddressTests.
         program.Attempt(a => { a.mov(rbx, Hole - 4); a.mov(rax, __[rbx]); });
         program.Attempt(a => { a.mov(rsi, Hole); a.mov(edi, VectorImage.Data); a.movsb(); });
         program.Attempt(a => { a.mov(rbx, Hole); a.invlpg(__[rbx]); });

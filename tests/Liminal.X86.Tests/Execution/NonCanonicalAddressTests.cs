@@ -6,9 +6,9 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace Liminal.X86.Tests.Execution;
 
-/// <summary>What holds an address that is not canonical: a branch faults before it has done anything, a register takes 57 bits where the processor has them.</summary>
+/// <summary>Where an address that is not canonical is refused: a branch faults before it has done anything, a register takes 57 bits where the processor has them.</summary>
 /// <remarks>Source: SDM2 "JMP", "CALL", "RET"; a program that tried the same on an AMD EPYC. KVM's unit test la57 for the registers.</remarks>
-public sealed class NonCanonicalTargetTests
+public sealed class NonCanonicalAddressTests
 {
     private const ulong Hole = 0x8000_0000_0000;
     private const ulong Wide = 0xffaa_aaaa_aaaa_aaaa;
